@@ -1,0 +1,27 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Criu.Images;
+
+/// <summary>
+/// A place that holds one set of images. Images that are being created are invisible until <see cref="Commit"/>, which makes all of them appear, the
+/// inventory last: a set without an inventory is not complete.
+/// </summary>
+public interface IImageStore : IDisposable
+{
+    /// <summary>What messages call it: the path of the directory.</summary>
+    string Location { get; }
+
+    /// <summary>Opens an image for reading; null where there is none of that name.</summary>
+    /// <param name="name">File name, e.g. <c>core-1.img</c>.</param>
+    SafeFileHandle? TryOpen(string name);
+
+    /// <summary>Creates an image, opened for reading and writing, that appears under its name at <see cref="Commit"/>.</summary>
+    /// <param name="name">File name, e.g. <c>core-1.img</c>.</param>
+    SafeFileHandle Create(string name);
+
+    /// <summary>The store behind the symbolic link <c>parent</c>, where pages that did not change lie; null where there is none.</summary>
+    IImageStore? OpenParent();
+
+    /// <summary>Makes everything created appear, the inventory last. An older inventory of the place goes first.</summary>
+    void Commit();
+}
