@@ -87,7 +87,9 @@ internal sealed class Stub
     private static unsafe int Clone(SafeFileHandle image, SafeFileHandle memory, SafeFileHandle socket, StubRequest request)
     {
         int pid = request.Pid;
+        int[] keep = [memory.Fd(), socket.Fd(), .. request.Keep ?? [], -1];
         fixed (byte* empty = "\0"u8, name = "puppet\0"u8)
+        fixed (int* kept = keep)
         {
             byte** argv = stackalloc byte*[] { name, null };
             var clone = new CloneArgs
@@ -99,7 +101,7 @@ internal sealed class Stub
             };
             return SpawnThunk.Spawn(clone, new SpawnRequest
             {
-                Image = image.Fd(), Path = (long)empty, Argv = (long)argv, Envp = (long)(argv + 1), Keep0 = memory.Fd(), Keep1 = socket.Fd(),
+                Image = image.Fd(), Path = (long)empty, Argv = (long)argv, Envp = (long)(argv + 1), Keep = (long)kept,
             });
         }
     }
@@ -112,4 +114,5 @@ internal sealed class Stub
 /// <param name="Pid">The wanted pid; 0 leaves it to the kernel.</param>
 /// <param name="ExitSignal">0 for a guard: nobody's SIGCHLD handler or wait(-1) ever meets it.</param>
 /// <param name="AsSibling">A child of our parent, not of us.</param>
-internal sealed record StubRequest(PuppetPlace Place, long ChannelSpace, long ExitOffset, int Pid = 0, int ExitSignal = 0, bool AsSibling = false);
+/// <param name="Keep">Descriptors of ours that it shall have, under the same numbers.</param>
+internal sealed record StubRequest(PuppetPlace Place, long ChannelSpace, long ExitOffset, int Pid = 0, int ExitSignal = 0, bool AsSibling = false, IReadOnlyList<int>? Keep = null);

@@ -10,7 +10,7 @@ namespace Criu.Parasite;
 internal struct SpawnRequest
 {
     public long Image, Path, Argv, Envp;      // execveat(Image, Path = "", Argv, Envp, AT_EMPTY_PATH)
-    public long Keep0, Keep1;                 // descriptors that stay open, under the same numbers
+    public long Keep;                         // int[]: descriptors that stay open under the same numbers; -1 ends the list
     public long ExecResult;                   // -errno of a failed exec: memory is shared until then
 }
 
@@ -46,8 +46,7 @@ internal static unsafe class SpawnThunk
         c.syscall();
         c.test(rax, rax);
         c.jne(parent);
-        Keep(c, nameof(SpawnRequest.Keep0));
-        Keep(c, nameof(SpawnRequest.Keep1));
+        KeepDescriptors(c);
         c.mov(rdi, Field(nameof(SpawnRequest.Image)));
         c.mov(rsi, Field(nameof(SpawnRequest.Path)));
         c.mov(rdx, Field(nameof(SpawnRequest.Argv)));
@@ -64,14 +63,23 @@ internal static unsafe class SpawnThunk
         return c.Bytes();
     }
 
-    /// <summary>Takes CLOEXEC off in the child's own table, so that no other exec of the engine can inherit the descriptor.</summary>
-    private static void Keep(Assembler c, string field)
+    /// <summary>Takes CLOEXEC off in the child's own table, so that no other exec of the engine can inherit the descriptors.</summary>
+    private static void KeepDescriptors(Assembler c)
     {
-        c.mov(rdi, Field(field));
+        var next = c.CreateLabel();
+        var done = c.CreateLabel();
+        c.mov(rbx, Field(nameof(SpawnRequest.Keep)));
+        c.Label(ref next);
+        c.mov(edi, __[rbx]);
+        c.test(edi, edi);
+        c.js(done);
         c.mov(esi, Fcntl.F_SETFD);
         c.xor(edx, edx);
         c.mov(eax, (int)Nr.fcntl);
         c.syscall();
+        c.add(rbx, sizeof(int));
+        c.jmp(next);
+        c.Label(ref done);
     }
 
     private static AssemblerMemoryOperand Field(string name) => __[r9 + (int)Marshal.OffsetOf<SpawnRequest>(name)];
