@@ -42,3 +42,11 @@ internal struct ResourceLimit
 
     public const int Kinds = 16;
 }
+
+/// <summary>struct sigevent, asm-generic/siginfo.h: 64 bytes.</summary>
+[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Sequential, Size = 64)]
+internal struct SignalEvent
+{
+    public long Value;
+    public int Signal, Notify, ThreadId;
+}

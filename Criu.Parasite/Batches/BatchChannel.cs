@@ -13,12 +13,14 @@ namespace Criu.Parasite;
 /// </summary>
 internal sealed class BatchChannel
 {
+    private const int KeptSpace = 256;                    // bytes
     private const long LookNanoseconds = 20_000_000;      // how long a puppet may be silent before the guard looks at it
 
     private readonly Arena arena;
     private readonly BatchSpace space;
     private readonly Slot<ControlBlock> control;
     private readonly Func<bool> keepGoing;
+    private int keptBytes;
     private SafeFileHandle? socket;
     private bool answersBySocket;
     private uint go;                                      // ours: the block in the arena can be written by the target
@@ -32,7 +34,7 @@ internal sealed class BatchChannel
     {
         (this.arena, this.socket, this.keepGoing) = (arena, socket, keepGoing);
         control = arena.At<ControlBlock>(offset);
-        space = new BatchSpace(offset + ControlBlock.Size, length - ControlBlock.Size);
+        space = new BatchSpace(offset + ControlBlock.Size + KeptSpace, length - ControlBlock.Size - KeptSpace);
         answersBySocket = socket != null;
     }
 
@@ -46,6 +48,17 @@ internal sealed class BatchChannel
     public Action? Boundary { get; set; }
 
     public SyscallBatch NewBatch() => new(arena, space);
+
+    /// <summary>A value that later batches can read: a ring of a few, for what one batch makes and the next ones use.</summary>
+    public Slot<T> Keep<T>() where T : unmanaged
+    {
+        int size = (System.Runtime.CompilerServices.Unsafe.SizeOf<T>() + 15) & ~15;
+        if (keptBytes + size > KeptSpace)
+            keptBytes = 0;
+        var slot = arena.At<T>(space.Start - KeptSpace + keptBytes);
+        keptBytes += size;
+        return slot;
+    }
 
     public void Run(SyscallBatch batch)
     {

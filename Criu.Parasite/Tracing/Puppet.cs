@@ -16,6 +16,9 @@ public sealed class Puppet
     /// <summary>Begins a batch in the puppet's space; the results of the one before can no longer be read.</summary>
     public SyscallBatch NewBatch() => Channel.NewBatch();
 
+    /// <summary>Room for a value that outlives the batch: one of the last sixteen that were kept.</summary>
+    public Slot<T> Keep<T>() where T : unmanaged => Channel.Keep<T>();
+
     /// <summary>Runs a batch and waits for its end.</summary>
     /// <exception cref="BatchException">A call that had to succeed did not.</exception>
     /// <exception cref="ParasiteException">The process ended.</exception>

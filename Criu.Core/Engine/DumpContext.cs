@@ -1,0 +1,49 @@
+using Criu.Core.Proc;
+using Criu.Core.Resources.Files;
+using Criu.Images;
+using Microsoft.Extensions.Logging;
+
+namespace Criu.Core.Engine;
+
+/// <summary>What the kinds of one dump share: options, ids, images. Ids are allotted in the order of collecting, so that equal trees give equal images.</summary>
+internal sealed class DumpContext : IDisposable
+{
+    private readonly Dictionary<ImageKind, ImageWriter> writers = [];
+
+    public DumpContext(IImageStore images, DumpOptions options, ILogger log)
+    {
+        (Images, Options, Log) = (images, options, log);
+        Files = new FileTable(this);
+    }
+
+    public IImageStore Images { get; }
+    public DumpOptions Options { get; }
+    public ILogger Log { get; }
+
+    /// <summary>Scratch for files of /proc.</summary>
+    public ProcText Text { get; } = new();
+
+    public FileTable Files { get; }
+
+    public uint NextPagesId { get; set; } = 1;
+
+    /// <summary>The writer of an image that many kinds or objects add to; it is created with its first entry.</summary>
+    public ImageWriter Writer(ImageKind kind)
+    {
+        if (!writers.TryGetValue(kind, out var writer))
+            writers[kind] = writer = Images.CreateImage(kind);
+        return writer;
+    }
+
+    /// <summary>Something that is not supported: the dump fails by name, and the process runs on.</summary>
+    public CheckpointException Refuse(DumpTask task, string what) => new($"{task}: {what}; this is not supported yet", "It runs on, nothing was changed");
+
+    public void Complete()
+    {
+        foreach (var writer in writers.Values)
+            writer.Dispose();
+        writers.Clear();
+    }
+
+    public void Dispose() => Complete();
+}

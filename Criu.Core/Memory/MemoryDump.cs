@@ -1,0 +1,52 @@
+using Criu.Core.Engine;
+using Criu.Core.Proc;
+using Criu.Images;
+using Linux.Abi;
+
+namespace Criu.Core.Memory;
+
+/// <summary>Writes the pages that a process has for itself: of anonymous memory those that were touched, of private file mappings those that differ from the file.</summary>
+internal sealed class MemoryDump(DumpContext context, PageCopier copier)
+{
+    private readonly List<PageRun> runs = [], ofKind = [];
+
+    public ulong PagesScanned { get; private set; }
+    public ulong PagesWritten { get; private set; }
+
+    public void Dump(DumpTask task)
+    {
+        uint pagesId = context.NextPagesId++;
+        using var pages = context.Images.CreateRaw(ImageKind.Pages, pagesId);
+        using var pagemap = new PagemapWriter(context.Images.CreateImage(ImageKind.Pagemap, (ulong)task.Pid), pagesId);
+        Scan(task);
+        foreach (var run in runs)
+        {
+            pagemap.Add(run.Start, (ulong)run.Pages, PagemapFlags.Present);
+            PagesWritten += (ulong)run.Pages;
+        }
+        copier.CopyProcess(task, runs, pages);
+    }
+
+    private void Scan(DumpTask task)
+    {
+        if (!task.Proc.TryOpenAt("pagemap"u8, Fcntl.O_RDONLY, out var file))
+            throw new CheckpointException($"the pagemap of {task} cannot be opened: it is gone");
+        using (file)
+        {
+            var scan = new PageScan(file.Fd());
+            runs.Clear();
+            scan.Scan(task.Vmas, runs);
+            PagesScanned += scan.PagesScanned;
+        }
+        // The vDSO goes along: it tells a restore whether the kernel's is still the same.
+        foreach (var vma in task.Vmas)
+            if (vma.IsVdso)
+                InsertSorted(new PageRun(vma.Start, vma.End));
+    }
+
+    private void InsertSorted(PageRun run)
+    {
+        int at = runs.FindIndex(r => r.Start >= run.End);
+        runs.Insert(at < 0 ? runs.Count : at, run);
+    }
+}

@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using Criu.Core.Engine;
+using Criu.Core.Proc;
+using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
+
+namespace Criu.Core.Memory;
+
+/// <summary>
+/// Moves pages from processes to files, through one buffer that never grows: process_vm_readv gathers many small runs in one call, write(2) puts them down in one.
+/// A page that process_vm_readv cannot read (PROT_NONE, execute-only) is read through /proc/P/mem, which asks only who traces.
+/// </summary>
+internal sealed unsafe class PageCopier : IDisposable
+{
+    private const int BufferSize = 1 << 20;             // bytes
+
+    private readonly byte* buffer = (byte*)NativeMemory.AlignedAlloc(BufferSize, (nuint)Mman.PageSize);
+    private readonly IoVector[] remote = GC.AllocateUninitializedArray<IoVector>(IoVector.Most, pinned: true);
+
+    /// <summary>Copies runs of a process, in order.</summary>
+    public void CopyProcess(DumpTask task, List<PageRun> runs, SafeFileHandle to)
+    {
+        int count = 0;
+        long filled = 0;
+        foreach (var run in runs)
+            for (ulong at = run.Start; at < run.End;)
+            {
+                long part = Math.Min((long)(run.End - at), BufferSize - filled);
+                remote[count++] = new IoVector { Base = (long)at, Length = part };
+                (at, filled) = (at + (ulong)part, filled + part);
+                if (filled < BufferSize && count < remote.Length)
+                    continue;
+                Flush(task, count, filled, to);
+                (count, filled) = (0, 0);
+            }
+        if (count > 0)
+            Flush(task, count, filled, to);
+    }
+
+    private void Flush(DumpTask task, int count, long bytes, SafeFileHandle to)
+    {
+        fixed (IoVector* vectors = remote)
+        {
+            var local = new IoVector { Base = (long)buffer, Length = bytes };
+            long got = Kernel.Call(Nr.process_vm_readv, task.Pid, (long)(&local), 1, (long)vectors, count);
+            if (got != bytes)
+                ReadThroughMem(task, count, Math.Max(got, 0) & ~(Mman.PageSize - 1));
+        }
+        Write(to, bytes);
+    }
+
+    /// <summary>From where process_vm_readv stopped.</summary>
+    private void ReadThroughMem(DumpTask task, int count, long done)
+    {
+        if (!task.Proc.TryOpenAt("mem"u8, Fcntl.O_RDONLY, out var memory))
+            throw new CheckpointException($"the memory of {task} cannot be read: it is gone");
+        using (memory)
+        {
+            long at = 0;
+            for (int i = 0; i < count; at += remote[i++].Length)
+                for (long skip = Math.Clamp(done - at, 0, remote[i].Length); skip < remote[i].Length;)
+                {
+                    long got = Kernel.Call(Nr.pread64, memory.Fd(), (long)(buffer + at + skip), remote[i].Length - skip, remote[i].Base + skip);
+                    if (got <= 0)
+                        throw new CheckpointException($"memory of {task} at {remote[i].Base + skip:x} cannot be read: {Errno.Name(got)}");
+                    skip += got;
+                }
+        }
+    }
+
+    public void CopyFile(SafeFileHandle from, long start, long length, SafeFileHandle to)
+    {
+        for (long done = 0; done < length;)
+        {
+            long got = Kernel.Call(Nr.pread64, from.Fd(), (long)buffer, Math.Min(BufferSize, length - done), start + done);
+            if (got <= 0)
+                throw new CheckpointException($"shared memory cannot be read: {Errno.Name(got)}");
+            Write(to, got);
+            done += got;
+        }
+    }
+
+    private void Write(SafeFileHandle to, long bytes)
+    {
+        for (long done = 0; done < bytes;)
+        {
+            long put = Kernel.Call(Nr.write, to.Fd(), (long)(buffer + done), bytes - done);
+            if (put <= 0)
+                throw new CheckpointException($"writing pages failed: {Errno.Name(put)}", put == -Errno.ENOSPC ? "Free some space for the images" : null);
+            done += put;
+        }
+    }
+
+    public void Dispose() => NativeMemory.AlignedFree(buffer);
+}

@@ -1,0 +1,36 @@
+using Criu.Core.Engine;
+using Criu.Images.Proto;
+using Criu.Parasite;
+using Linux.Abi;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// Making descriptions in one process. Each ends at a number of its own above every wanted one, from where the others fetch it and it is put into its places.
+/// </summary>
+internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan plan)
+{
+    public RestoreTask Task => task;
+    public BatchStream Stream => stream;
+
+    /// <summary>A number that is free for a moment, to be opened again through /proc/self/fd.</summary>
+    public int LinkDescriptor => plan.LinkDescriptor;
+
+    public int PlaceOf(uint id) => plan.PlaceOf(id);
+
+    public (ReadOnlyMemory<byte> Bytes, uint Size) PipeContents(uint pipe) => plan.PipeContents(pipe);
+
+    /// <summary>Where the user gave a descriptor for it, nothing is made: the root inherited that one.</summary>
+    public bool TryInherit(uint id, string key) => plan.TryInherit(id, key);
+
+    /// <summary>Takes up to 4 calls.</summary>
+    public void Place(SyscallBatch batch, uint id, StepResult fd, FownEntry owner)
+    {
+        batch.Call(Nr.dup3, fd, PlaceOf(id), Fcntl.O_CLOEXEC);
+        batch.Call(Nr.close, fd);
+        if (owner.Signum != 0)
+            batch.Call(Nr.fcntl, PlaceOf(id), Fcntl.F_SETSIG, owner.Signum);
+        if (owner.Pid != 0)
+            batch.Call(Nr.fcntl, PlaceOf(id), Fcntl.F_SETOWN_EX, batch.New(new FOwnerEx { Type = (int)owner.PidType, Pid = (int)owner.Pid }).Remote);
+    }
+}

@@ -1,0 +1,147 @@
+using Criu.Core.Engine;
+using Criu.Images.Proto;
+using Criu.Parasite;
+using Linux.Abi;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// Who makes which description, and in which order: each is made by the first process that holds it, the others fetch it from there, and then everyone puts
+/// what it has into its places. Three rounds for the whole tree, however many files there are.
+/// </summary>
+internal sealed class FilePlan
+{
+    private readonly Dictionary<uint, FileEntry> entries;
+    private readonly Dictionary<uint, (RestoreTask Maker, int Place)> made = [];
+    private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
+    private readonly IReadOnlyDictionary<uint, (ReadOnlyMemory<byte>, uint)> pipeContents;
+    private readonly RestoreOptions options;
+    private readonly List<RestoreTask> tasks;
+    private readonly int firstPlace;
+
+    public FilePlan(List<RestoreTask> tasks, Dictionary<uint, FileEntry> entries, IReadOnlyDictionary<uint, (ReadOnlyMemory<byte>, uint)> pipeContents, RestoreOptions options)
+    {
+        (this.entries, this.pipeContents, this.options) = (entries, pipeContents, options);
+        this.tasks = tasks.FindAll(t => t.OwnsDescriptors);
+        int highest = 2;
+        foreach (var task in this.tasks)
+            foreach (var descriptor in task.Descriptors)
+                highest = Math.Max(highest, checked((int)descriptor.Fd));
+        LinkDescriptor = highest + 1;
+        firstPlace = highest + 2 + options.InheritFds.Count;
+        foreach (var task in this.tasks)
+            foreach (var descriptor in task.Descriptors)
+                Assign(task, descriptor);
+    }
+
+    public int LinkDescriptor { get; }
+
+    /// <summary>Every number that we use for a while is below this.</summary>
+    public int EndOfPlaces => firstPlace + made.Count;
+
+    public int PlaceOf(uint id) => made[id].Place;
+
+    public (ReadOnlyMemory<byte> Bytes, uint Size) PipeContents(uint pipe) => pipeContents.TryGetValue(pipe, out var contents) ? contents : default;
+
+    /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
+    public int InheritedPlace(int index) => LinkDescriptor + 1 + index;
+
+    private void Assign(RestoreTask task, FdinfoEntry descriptor)
+    {
+        if (made.ContainsKey(descriptor.Id))
+            return;
+        if (!entries.TryGetValue(descriptor.Id, out var entry))
+            throw new CheckpointException($"descriptor {descriptor.Fd} of {task} refers to file {descriptor.Id}, which the images do not have");
+        var kind = KindOf(entry) ?? throw new CheckpointException($"descriptor {descriptor.Fd} of {task} is of type {entry.Type}; restoring it is not supported yet");
+        if (kind.GroupOf(entry) is { } key && groups.Find(g => g.Kind == kind && kind.GroupOf(g.Group[0]) == key) is { Group: not null } group)
+        {
+            group.Group.Add(entry);
+            task = group.Maker;
+        }
+        else
+            groups.Add((task, kind, [entry]));
+        made[descriptor.Id] = (task, firstPlace + made.Count);
+    }
+
+    private static IFileKind? KindOf(FileEntry entry)
+    {
+        foreach (var kind in ResourceCatalog.FileKinds)
+            if (kind.Type == entry.Type)
+                return kind;
+        return null;
+    }
+
+    /// <summary>An inherited descriptor stands for the description: it is copied to the place where a made one would be.</summary>
+    public bool TryInherit(uint id, string key)
+    {
+        for (int i = 0; i < options.InheritFds.Count; i++)
+            if (options.InheritFds[i].Key == key)
+            {
+                made[id].Maker.Stream.Room(1).Call(Nr.dup3, InheritedPlace(i), made[id].Place, Fcntl.O_CLOEXEC);
+                return true;
+            }
+        return false;
+    }
+
+    public void Make()
+    {
+        foreach (var (maker, kind, group) in groups)
+            kind.Make(group, new FileMaking(maker, maker.Stream, this));
+        BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+    }
+
+    public void FetchAndPlace()
+    {
+        foreach (var task in tasks)
+        {
+            Fetch(task);
+            Place(task);
+        }
+        BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+    }
+
+    private void Fetch(RestoreTask task)
+    {
+        var fetched = new HashSet<uint>();
+        foreach (var maker in task.Descriptors.Select(d => made[d.Id].Maker).Distinct())
+        {
+            if (maker == task)
+                continue;
+            var batch = task.Stream.Room(3);
+            var pidfd = batch.Call(Nr.pidfd_open, maker.Pid, 0L);
+            batch.Call(Nr.dup3, pidfd, LinkDescriptor, Fcntl.O_CLOEXEC);
+            batch.Call(Nr.close, pidfd);
+            foreach (var descriptor in task.Descriptors)
+                if (made[descriptor.Id].Maker == maker && fetched.Add(descriptor.Id))
+                    FetchOne(task, made[descriptor.Id].Place);
+        }
+    }
+
+    private void FetchOne(RestoreTask task, int place)
+    {
+        var batch = task.Stream.Room(3);
+        var fd = batch.Call(Nr.pidfd_getfd, LinkDescriptor, place, 0L);
+        batch.Call(Nr.dup3, fd, place, Fcntl.O_CLOEXEC);
+        batch.Call(Nr.close, fd);
+    }
+
+    private void Place(RestoreTask task)
+    {
+        foreach (var descriptor in task.Descriptors)
+            task.Stream.Room(1).Call(Nr.dup3, made[descriptor.Id].Place, descriptor.Fd, (descriptor.Flags & Fcntl.FD_CLOEXEC) != 0 ? Fcntl.O_CLOEXEC : 0);
+    }
+
+    /// <summary>Everyone has its own: the places above go, and descriptors that refer to others are connected, once each.</summary>
+    public void Finish()
+    {
+        var connected = new HashSet<uint>();
+        foreach (var task in tasks)
+        {
+            foreach (var descriptor in task.Descriptors)
+                if (KindOf(entries[descriptor.Id]) is IFileSecondPass kind && made[descriptor.Id].Maker == task && connected.Add(descriptor.Id))
+                    kind.Connect(entries[descriptor.Id], (int)descriptor.Fd, task, task.Stream);
+            task.Stream.Room(1).Call(Nr.close_range, LinkDescriptor, uint.MaxValue, 0L);
+        }
+        BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+    }
+}

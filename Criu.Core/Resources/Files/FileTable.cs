@@ -1,0 +1,85 @@
+using Criu.Core.Engine;
+using Criu.Core.Proc;
+using Criu.Images;
+using Criu.Images.Proto;
+using Linux.Abi;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// All open file descriptions of the tree. Two descriptors are one description where kcmp says so; only those that look alike are compared.
+/// </summary>
+internal sealed class FileTable(DumpContext context)
+{
+    private readonly Dictionary<(ulong, ulong, uint, long), List<(int Pid, int Fd, uint Id, FdTypes Type)>> seen = [];
+    private readonly Dictionary<(string, uint), uint> byPath = [];
+    private readonly HashSet<(FdTypes, ulong)> contents = [];
+    private readonly Dictionary<DumpTask, List<int>> numbers = [];
+    private uint next = 1;
+
+    /// <summary>True once for each object that many descriptions share, such as a pipe: its contents are dumped then.</summary>
+    public bool IsFirst(FdTypes type, ulong id) => contents.Add((type, id));
+
+    public IReadOnlyList<int> NumbersOf(DumpTask task) => numbers[task];
+
+    /// <summary>Dumps the descriptors of a process whose table nobody before it shares.</summary>
+    public void DumpAll(DumpTask task)
+    {
+        var fds = numbers[task] = [];
+        if (!task.Proc.TryListNumbers("fd"u8, fds))
+            throw new CheckpointException($"the descriptors of {task} cannot be listed: it is gone");
+        foreach (int fd in fds)
+            if (OpenFile.TryRead(task, fd, context.Text) is { } file)
+                Dump(task, file);
+    }
+
+    private void Dump(DumpTask task, OpenFile file)
+    {
+        var key = (file.Stat.Device, file.Stat.Inode, file.Flags, file.Info.Position);
+        if (!seen.TryGetValue(key, out var alike))
+            seen[key] = alike = [];
+        foreach (var other in alike)
+            if (Kernel.Call(Nr.kcmp, other.Pid, task.Pid, Kcmp.FILE, other.Fd, file.Fd) == 0)
+            {
+                Add(task, file, other.Id, other.Type);
+                return;
+            }
+        var kind = KindOf(file);
+        uint id = next++;
+        alike.Add((task.Pid, file.Fd, id, kind.Type));
+        context.Writer(ImageKind.Files).Write(kind.Dump(file, id, context));
+        Add(task, file, id, kind.Type);
+    }
+
+    private static void Add(DumpTask task, OpenFile file, uint id, FdTypes type) =>
+        task.Descriptors.Add(new FdinfoEntry { Id = id, Flags = file.DescriptorFlags, Type = type, Fd = (uint)file.Fd });
+
+    private IFileKind KindOf(OpenFile file)
+    {
+        IFileKind? found = null;
+        foreach (var kind in ResourceCatalog.FileKinds)
+            if (kind.Matches(file))
+                found = found == null ? kind : throw new InvalidOperationException($"{file} is matched by {found} and {kind}");
+        return found ?? throw context.Refuse(file.Task, $"descriptor {file.Fd} is {Describe(file)}");
+    }
+
+    private static string Describe(OpenFile file) => (file.Stat.Kind switch
+    {
+        Stat.S_IFSOCK => "a socket",
+        Stat.S_IFIFO => "a named pipe",
+        Stat.S_IFCHR => "a device or terminal",
+        Stat.S_IFBLK => "a block device",
+        _ => "a file of a kind that is not known",
+    }) + $" ({file.Link})";
+
+    /// <summary>The id of a file that is known by its path and not by a descriptor: the program, a mapping, a directory.</summary>
+    public uint IdOfPath(DumpTask task, KernelPath path, uint flags, Stat stat, string what)
+    {
+        var key = (Convert.ToHexString(path.Span), flags);
+        if (byPath.TryGetValue(key, out uint id))
+            return id;
+        byPath[key] = id = next++;
+        context.Writer(ImageKind.Files).Write(RegularFile.DumpPath(id, path, flags, stat, $"{what} of {task}"));
+        return id;
+    }
+}

@@ -1,0 +1,45 @@
+using Criu.Core.Engine;
+using Criu.Images.Proto;
+using Criu.Parasite;
+
+namespace Criu.Core.Resources;
+
+/// <summary>When, in the course of a restore, a kind's calls are made. Each is a barrier for the whole tree.</summary>
+internal enum RestoreStage
+{
+    /// <summary>All processes, their memory and descriptors are there, and the threads have just been made.</summary>
+    Threads,
+
+    /// <summary>Zombies have ended: what they send has been sent. Still with all privileges.</summary>
+    Signals,
+
+    /// <summary>Privileges go here, and after this nothing can be fetched from outside.</summary>
+    Credentials,
+
+    /// <summary>What needs no privilege and must come last, such as armed timers.</summary>
+    Last,
+}
+
+/// <summary>
+/// Something that a process has once, however many threads it has. Ask adds calls to the one batch of its first thread and answers what reads their results; what /proc
+/// shows is read there as well.
+/// </summary>
+internal interface ITaskKind
+{
+    RestoreStage Stage { get; }
+
+    /// <returns>Run after the batch: writes the entries. Null where there was nothing to ask.</returns>
+    Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context);
+
+    void Restore(RestoreTask task, SyscallBatch batch);
+}
+
+/// <summary>Something that each thread has.</summary>
+internal interface IThreadKind
+{
+    RestoreStage Stage { get; }
+
+    Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context);
+
+    void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch);
+}

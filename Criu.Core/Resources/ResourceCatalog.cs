@@ -1,0 +1,25 @@
+using Criu.Core.Resources.Files;
+using Criu.Core.Resources.Tasks;
+
+namespace Criu.Core.Resources;
+
+/// <summary>Every kind of thing that can be dumped and restored, one line each. Calls are made in this order within a stage.</summary>
+internal static class ResourceCatalog
+{
+    public static readonly IThreadKind[] ThreadKinds =
+    [
+        new ThreadName(), new TidAddress(), new AlternateStack(), new RestartableSequences(), new Scheduling(), new Credentials(), new RobustList(),
+        new PendingThreadSignals(),
+    ];
+
+    public static readonly ITaskKind[] TaskKinds =
+    [
+        new MembarrierRegistrations(), new ProcFileValues(), new SignalActions(), new ResourceLimits(), new ProcessAttributes(), new PendingSharedSignals(),
+        new PosixTimers(), new IntervalTimers(),
+    ];
+
+    public static readonly IFileKind[] FileKinds =
+    [
+        new RegularFile(), new Pipe(), new EventFd(), new EventPoll(),
+    ];
+}
