@@ -8,7 +8,7 @@ namespace Criu.Core.Memory;
 /// <summary>Writes the pages that a process has for itself: of anonymous memory those that were touched, of private file mappings those that differ from the file.</summary>
 internal sealed class MemoryDump(DumpContext context, PageCopier copier)
 {
-    private readonly List<PageRun> runs = [], ofKind = [];
+    private readonly List<Proc.PageRun> runs = [];
 
     public ulong PagesScanned { get; private set; }
     public ulong PagesWritten { get; private set; }
@@ -17,11 +17,11 @@ internal sealed class MemoryDump(DumpContext context, PageCopier copier)
     {
         uint pagesId = context.NextPagesId++;
         using var pages = context.Images.CreateRaw(ImageKind.Pages, pagesId);
-        using var pagemap = new PagemapWriter(context.Images.CreateImage(ImageKind.Pagemap, (ulong)task.Pid), pagesId);
+        using var pagemap = new PagemapWriter(context.Images, ImageKind.Pagemap, (ulong)task.Pid, pagesId);
         Scan(task);
         foreach (var run in runs)
         {
-            pagemap.Add(run.Start, (ulong)run.Pages, PagemapFlags.Present);
+            pagemap.Write(run.Start, (ulong)run.Pages, PagemapFlags.Present);
             PagesWritten += (ulong)run.Pages;
         }
         copier.CopyProcess(task, runs, pages);
@@ -41,10 +41,10 @@ internal sealed class MemoryDump(DumpContext context, PageCopier copier)
         // The vDSO goes along: it tells a restore whether the kernel's is still the same.
         foreach (var vma in task.Vmas)
             if (vma.IsVdso)
-                InsertSorted(new PageRun(vma.Start, vma.End));
+                InsertSorted(new Proc.PageRun(vma.Start, vma.End));
     }
 
-    private void InsertSorted(PageRun run)
+    private void InsertSorted(Proc.PageRun run)
     {
         int at = runs.FindIndex(r => r.Start >= run.End);
         runs.Insert(at < 0 ? runs.Count : at, run);

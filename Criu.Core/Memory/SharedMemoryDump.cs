@@ -37,7 +37,7 @@ internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
     {
         uint pagesId = context.NextPagesId++;
         using var pages = context.Images.CreateRaw(ImageKind.Pages, pagesId);
-        using var pagemap = new PagemapWriter(context.Images.CreateImage(ImageKind.ShmemPagemap, inode), pagesId);
+        using var pagemap = new PagemapWriter(context.Images, ImageKind.ShmemPagemap, inode, pagesId);
         long size = RandomAccess.GetLength(file);
         PagesScanned += (ulong)(size / Mman.PageSize);
         for (long at = 0; at < size;)
@@ -49,7 +49,7 @@ internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
             if (Kernel.Failed(start) || Kernel.Failed(end))
                 throw new CheckpointException($"searching shared memory {inode} for data failed: {Errno.Name(Math.Min(start, end))}");
             copier.CopyFile(file, start, end - start, pages);
-            pagemap.Add((ulong)start, (ulong)((end - start) / Mman.PageSize), PagemapFlags.Present);
+            pagemap.Write((ulong)start, (ulong)((end - start) / Mman.PageSize), PagemapFlags.Present);
             PagesWritten += (ulong)((end - start) / Mman.PageSize);
             at = end;
         }

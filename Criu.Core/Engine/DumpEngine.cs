@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using Criu.Core.Memory;
+using Criu.Core.Resources.Tasks;
+using Criu.Images;
+using Criu.Parasite;
+using Linux.Abi;
+using Microsoft.Extensions.Logging;
+
+namespace Criu.Core.Engine;
+
+/// <summary>One dump, phase by phase. Until the last, nothing of the tree is changed for good and no image is visible.</summary>
+internal sealed class DumpEngine : IDisposable
+{
+    private readonly int rootPid;
+    private readonly DumpOptions options;
+    private readonly ILogger log;
+    private readonly CancellationToken cancel;
+    private readonly DumpContext context;
+    private readonly SharedMemoryDump shared;
+    private readonly PageCopier copier = new();
+    private readonly MemoryDump memory;
+    private readonly Guard guard;
+    private List<DumpTask> tasks = [];
+    private long started, frozen, memoryBegan, memoryEnded;
+
+    public DumpEngine(int rootPid, IImageStore images, DumpOptions options, ILogger log, CancellationToken cancel)
+    {
+        (this.rootPid, this.options, this.log, this.cancel) = (rootPid, options, log, cancel);
+        context = new DumpContext(images, options, log);
+        shared = new SharedMemoryDump(context);
+        memory = new MemoryDump(context, copier);
+        guard = Guard.Start();
+    }
+
+    public DumpResult Run()
+    {
+        foreach (var (name, work) in (ReadOnlySpan<(string, Action)>)
+        [
+            ("stopping the tree", Freeze),
+            ("looking at the tree", Collect),
+            ("asking the processes", Ask),
+            ("descriptors", DumpDescriptors),
+            ("memory", DumpMemory),
+            ("images", WriteImages),
+            ("completing the images", Commit),
+            ("letting go", Release),
+        ])
+            Phases.Run("Dump", name, work, log, cancel);
+        return Result();
+    }
+
+    private void Freeze()
+    {
+        started = Stopwatch.GetTimestamp();
+        tasks = new TreeFreezer(guard, options, log, cancel).Freeze(rootPid);
+        frozen = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>What /proc shows while nothing of ours is mapped yet.</summary>
+    private void Collect()
+    {
+        TreeChecks.Check(tasks, options, context);
+        foreach (var task in tasks)
+            if (!task.IsZombie && !Proc.VmaFiles.TryReadSmaps(task.Proc, context.Text, task.Vmas))
+                throw new CheckpointException($"the mappings of {task} cannot be read: it is gone");
+        new IdTables().Assign(tasks, context);
+    }
+
+    private void Ask()
+    {
+        var mappings = new MappingDump(context, shared);
+        foreach (var task in tasks)
+            if (!task.IsZombie)
+            {
+                task.Tracee!.Inject(allThreads: true);
+                TaskQuestions.Ask(task, context, mappings);
+            }
+    }
+
+    private void DumpDescriptors()
+    {
+        var seen = new HashSet<uint>();
+        foreach (var task in tasks)
+            if (!task.IsZombie)
+            {
+                if (seen.Add(task.Ids.FilesId))
+                    context.Files.DumpAll(task);
+                WorkingDirectory.Dump(task, context);
+            }
+    }
+
+    private void DumpMemory()
+    {
+        memoryBegan = Stopwatch.GetTimestamp();
+        foreach (var task in tasks)
+            if (!task.IsZombie)
+            {
+                cancel.ThrowIfCancellationRequested();
+                memory.Dump(task);
+            }
+        shared.DumpAll(copier);
+        memoryEnded = Stopwatch.GetTimestamp();
+    }
+
+    private void WriteImages()
+    {
+        new DumpImages(context).Write(tasks);
+        context.Complete();
+    }
+
+    private void Commit()
+    {
+        context.Images.Commit();
+        log.LogInformation("Images are complete in {Location}", context.Images.Location);
+    }
+
+    private void Release()
+    {
+        if (!options.LeaveRunning && !options.LeaveStopped)
+        {
+            Kill();
+            return;
+        }
+        if (options.LeaveStopped)
+            foreach (var task in tasks)
+                task.Tracee?.StopForGood();
+        guard.LetAllGo();
+    }
+
+    /// <summary>
+    /// Without its robust lists a killed task leaves mutexes in shared memory as they are, instead of marking their owner dead. Children before parents, so that nobody
+    /// is told of a child's death in between.
+    /// </summary>
+    private void Kill()
+    {
+        const int EmptyHead = 24;                       // sizeof(struct robust_list_head)
+        foreach (var task in tasks)
+            foreach (var puppet in task.Tracee?.Puppets ?? [])
+            {
+                var batch = puppet.NewBatch();
+                batch.Call(Nr.set_robust_list, 0L, EmptyHead);
+                puppet.Run(batch);
+            }
+        for (int i = tasks.Count - 1; i >= 0; i--)
+            tasks[i].Tracee?.Kill();
+    }
+
+    private DumpResult Result()
+    {
+        static uint Between(long from, long to) => (uint)Stopwatch.GetElapsedTime(from, to).TotalMicroseconds;
+        return new DumpResult
+        {
+            FreezingTime = Between(started, frozen), FrozenTime = Between(started, Stopwatch.GetTimestamp()), MemdumpTime = Between(memoryBegan, memoryEnded),
+            MemwriteTime = Between(memoryBegan, memoryEnded), PagesScanned = memory.PagesScanned, PagesWritten = memory.PagesWritten,
+            SharedPagesScanned = shared.PagesScanned, SharedPagesWritten = shared.PagesWritten, Processes = tasks.Count,
+        };
+    }
+
+    public void Dispose()
+    {
+        guard.Dispose();
+        foreach (var task in tasks)
+            task.Dispose();
+        shared.Dispose();
+        copier.Dispose();
+        context.Dispose();
+    }
+}

@@ -1,0 +1,64 @@
+using Criu.Core.Memory;
+using Criu.Core.Resources;
+using Criu.Images.Proto;
+using Criu.Parasite;
+
+namespace Criu.Core.Engine;
+
+/// <summary>One batch for each thread, all of a process side by side: every kind adds its questions, and reads the answers afterwards.</summary>
+internal static class TaskQuestions
+{
+    public static void Ask(DumpTask task, DumpContext context, MappingDump mappings)
+    {
+        task.Core.Tc = new TaskCoreEntry { ExitCode = 0, Flags = task.Stat.Flags, BlkSigset = task.Leader.Traced.SignalMask, Personality = 0 };
+        var readers = new List<Action>();
+        var puppets = task.Tracee!.Puppets;
+        var batches = new SyscallBatch[puppets.Count];
+        for (int i = 0; i < puppets.Count; i++)
+        {
+            batches[i] = puppets[i].NewBatch();
+            if (i == 0)
+                AskProcess(task, batches[0], context, readers);
+            AskThread(task.Threads[i], batches[i], context, readers);
+            puppets[i].Start(batches[i]);
+        }
+        mappings.Dump(task);                            // while they answer
+        for (int i = 0; i < puppets.Count; i++)
+            puppets[i].Finish(batches[i]);
+        foreach (var read in readers)
+            read();
+        SetState(task);
+    }
+
+    private static void AskProcess(DumpTask task, SyscallBatch batch, DumpContext context, List<Action> readers)
+    {
+        readers.Add(AddressLayout.Ask(task, batch, context));
+        foreach (var kind in ResourceCatalog.TaskKinds)
+            if (kind.Ask(task, batch, context) is { } reader)
+                readers.Add(reader);
+    }
+
+    private static void AskThread(DumpThread thread, SyscallBatch batch, DumpContext context, List<Action> readers)
+    {
+        RegisterImages.Fill(thread.Traced, thread.Core.ThreadInfo);
+        if (!thread.IsLeader)
+            thread.Core.ThreadCore.BlkSigset = thread.Traced.SignalMask;
+        foreach (var kind in ResourceCatalog.ThreadKinds)
+            if (kind.Ask(thread, batch, context) is { } reader)
+                readers.Add(reader);
+    }
+
+    private static void SetState(DumpTask task)
+    {
+        int stop = task.Tracee!.GroupStopSignal;
+        task.Core.Tc.TaskState = stop == 0 ? TaskState.Alive : TaskState.Stopped;
+        if (stop != 0)
+            task.Core.Tc.StopSigno = (uint)stop;
+    }
+}
+
+/// <summary>The values of <c>task_core_entry.task_state</c>.</summary>
+internal static class TaskState
+{
+    public const uint Alive = 1, Dead = 2, Stopped = 3;
+}
