@@ -1,2 +1,63 @@
-Console.Error.WriteLine("not yet");
-return 1;
+using System.Diagnostics;
+using Criu.Cli.CommandLine;
+using Criu.Cli.Commands;
+using Criu.Cli.Reporting;
+using Criu.Core;
+using Criu.Core.Options;
+using Linux.Abi;
+
+namespace Criu.Cli;
+
+internal static class Program
+{
+    /// <summary>When the process started, for the log: in ticks of <see cref="Stopwatch"/>.</summary>
+    public static long Start { get; private set; }
+
+    public static int Main(string[] args)
+    {
+        Start = Stopwatch.GetTimestamp();
+        try
+        {
+            return args is ["crit", ..] ? CritCommand.Run(args[1..]) : Run(args);
+        }
+        catch (Exception exception) when (!Failure.IsUnexpected(exception))
+        {
+            StandardStream.WriteError($"Error (criu): {Failure.Describe(exception)}\n");
+            return 1;
+        }
+    }
+
+    private static int Run(string[] args)
+    {
+        if (args is ["help", ..])
+            return Help.Print(args[1..]);
+        var line = GetOpt.Parse(args);
+        if (line.Has("version"))
+            return Help.PrintVersion();
+        if (line.Has("help"))
+            return Help.Print(line.Words);
+        if (line.Words.Count == 0)
+            return Help.Missing();
+        var action = ActionCatalogue.Resolve(line.Words[0]);
+        if (line.Words.Count > 1)
+            throw new UsageException($"{action.Name} takes no \"{line.Words[1]}\"", $"Try criu {action.Name} --help");
+        var options = OptionMerge.Merge(line.Settings);
+        CloseDescriptors(options.Common.CloseFds);
+        return Run(action.Options, options);
+    }
+
+    private static int Run(OptionActions action, MergedOptions options) => action switch
+    {
+        OptionActions.Dump => DumpCommand.Run(options),
+        OptionActions.Restore => RestoreCommand.Run(options),
+        OptionActions.Check => CheckCommand.Run(options),
+        _ => throw new UsageException("crit stands first: criu crit decode|encode|show|info"),
+    };
+
+    private static void CloseDescriptors(IReadOnlyList<int> fds)
+    {
+        foreach (int fd in fds)
+            if (Kernel.Failed(Kernel.Call(Nr.close, fd)))
+                throw new CheckpointException($"--close {fd}: there is no descriptor {fd}");
+    }
+}

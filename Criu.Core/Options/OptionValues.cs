@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace Criu.Core.Options;
+
+/// <summary>Reads the values of options; what cannot be read is told with an example of what can.</summary>
+internal static class OptionValues
+{
+    public static int Number(OptionSetting setting, int least, string what)
+    {
+        if (int.TryParse(setting.Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least)
+            return number;
+        throw new CheckpointException($"{setting.Origin}: \"{setting.Value}\" is not {what}");
+    }
+
+    public static string Text(OptionSetting setting, string what) =>
+        string.IsNullOrEmpty(setting.Value) ? throw new CheckpointException($"{setting.Origin}: {what} is empty") : setting.Value;
+
+    /// <summary>A number sets the level; nothing raises it by one; letters v, as in <c>-vvv</c>, by one more each.</summary>
+    public static int Verbosity(int before, OptionSetting setting)
+    {
+        string value = setting.Value ?? "";
+        return value.Trim('v').Length == 0 ? before + 1 + value.Length : Number(setting, 0, "a level from 0 to 4, e.g. -v4");
+    }
+
+    /// <summary>Seconds; 0 takes the limit away, as in CRIU.</summary>
+    public static TimeSpan Seconds(OptionSetting setting)
+    {
+        int seconds = Number(setting, 0, "a number of seconds, e.g. --timeout 10");
+        return seconds == 0 ? TimeSpan.FromDays(10_000) : TimeSpan.FromSeconds(seconds);
+    }
+
+    /// <summary><c>fd[N]:KEY</c></summary>
+    public static InheritedDescriptor Inherited(OptionSetting setting)
+    {
+        string value = setting.Value ?? "";
+        int close = value.IndexOf("]:", StringComparison.Ordinal);
+        if (value.StartsWith("fd[", StringComparison.Ordinal) && close > 3 && close + 2 < value.Length
+            && int.TryParse(value.AsSpan(3, close - 3), NumberStyles.None, CultureInfo.InvariantCulture, out int fd))
+            return new InheritedDescriptor(fd, value[(close + 2)..]);
+        throw new CheckpointException($"{setting.Origin}: \"{value}\" is not fd[NUMBER]:RESOURCE, e.g. fd[3]:pipe[12345] or fd[1]:tmp/output.txt");
+    }
+
+    /// <summary><c>type[id]</c> or <c>type[id]:value</c>; what types there are is for the kinds to say.</summary>
+    public static string External(OptionSetting setting)
+    {
+        string value = setting.Value ?? "";
+        int open = value.IndexOf('['), close = value.LastIndexOf(']');
+        bool valid = open > 0 && close > open && (close == value.Length - 1 || value[close + 1] == ':' || value.IndexOf("]:", StringComparison.Ordinal) > open);
+        return valid ? value : throw new CheckpointException($"{setting.Origin}: \"{value}\" is not TYPE[ID] or TYPE[ID]:VALUE, e.g. file[1a:123] or mnt[/data]:data");
+    }
+
+    /// <summary>For an option that has one value that is always so: that one is taken, every other refused.</summary>
+    public static MergedOptions OnlyValue(MergedOptions merged, OptionSetting setting, string taken)
+    {
+        if (setting.Value == taken)
+            return merged;
+        var option = OptionCatalogue.Find(setting.Name)!;
+        throw new CheckpointException($"--{option.Name}{(setting.Value == null ? "" : "=" + setting.Value)} is not supported yet: {option.Note}", $"The one value taken is {taken}");
+    }
+}

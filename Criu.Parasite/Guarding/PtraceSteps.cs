@@ -1,0 +1,117 @@
+using Linux.Abi;
+
+namespace Criu.Parasite;
+
+/// <summary>Records for the guard, each good for a batch and for the will alike.</summary>
+internal static class PtraceSteps
+{
+    public static SyscallRecord Seize(int tid, int options) => Request(Ptrace.SEIZE, tid, 0, options);
+    public static SyscallRecord Interrupt(int tid) => Request(Ptrace.INTERRUPT, tid, 0, 0);
+    public static SyscallRecord Continue(int tid) => Request(Ptrace.CONT, tid, 0, 0);
+    public static SyscallRecord Detach(int tid) => Request(Ptrace.DETACH, tid, 0, 0);
+    public static SyscallRecord SetOptions(int tid, int options) => Request(Ptrace.SETOPTIONS, tid, 0, options);
+    public static SyscallRecord GetMask(int tid, Slot<ulong> mask) => Request(Ptrace.GETSIGMASK, tid, mask.Bytes, mask.Remote);
+    public static SyscallRecord SetMask(int tid, Slot<ulong> mask) => Request(Ptrace.SETSIGMASK, tid, mask.Bytes, mask.Remote);
+    public static SyscallRecord GetRegset(int tid, int note, Slot<IoVector> vector) => Request(Ptrace.GETREGSET, tid, note, vector.Remote);
+    public static SyscallRecord SetRegset(int tid, int note, Slot<IoVector> vector) => Request(Ptrace.SETREGSET, tid, note, vector.Remote);
+    public static SyscallRecord GetRseq(int tid, Slot<RseqConfiguration> rseq) => Request(Ptrace.GET_RSEQ_CONFIGURATION, tid, rseq.Bytes, rseq.Remote);
+
+    public const int NoHang = 1;        // WNOHANG
+
+    /// <summary>Always by tid: waiting for anyone costs more with every stopped tracee. A dead tid answers ECHILD at once.</summary>
+    public static SyscallRecord Wait(int tid, Slot<WaitStatus> status, int options = 0) =>
+        new(Nr.wait4, 0, tid, status.Remote, Sched.WALL | options, 0);
+
+    /// <summary>
+    /// Takes a stop, and notes the signal that it owes the thread. A genuine signal (SIGSTOP cannot be blocked) would be lost unless it is
+    /// given back when the thread goes on; for an event stop the kernel ignores what is given.
+    /// </summary>
+    public static SyscallRecord[] TakeStop(TracedThread t, int options = 0) =>
+    [
+        Wait(t.Tid, t.Status, options),
+        new(SyscallRecord.Copy, 0, t.Owed.Remote, t.Status.Remote + WaitStatus.SignalOffset, 1),
+    ];
+
+    /// <summary>
+    /// Waits for a stop or the end of a thread. A leader that was killed is not reported before every other traced thread of its group was waited for, so a
+    /// plain wait for it might never return: look at the others too, until the leader's wait answers something else than "not yet".
+    /// </summary>
+    public static SyscallRecord[] AwaitStop(TracedThread t)
+    {
+        if (t.Siblings.Count == 0)
+            return TakeStop(t);
+        SyscallRecord[] round = [.. t.Siblings.SelectMany(s => TakeStop(s, NoHang)), t.Guard.AwaitSomeStop(), .. TakeStop(t, NoHang)];
+        const int WaitIsTwoBack = -2 * SyscallRecord.Size + RecordOffset.Result;
+        return [.. round, SyscallRecord.JumpRelative(-round.Length, WaitIsTwoBack, mask: -1, value: 0)];
+    }
+
+    /// <summary>
+    /// CONT, SYSCALL or DETACH, with the signal that the last stop owes. Status is cleared first, always: it says "stopped, and the stop was taken" as
+    /// long as that is true and no longer, or a later wait would be left out, or never return.
+    /// </summary>
+    public static SyscallRecord[] Release(TracedThread t, int request) =>
+    [
+        SyscallRecord.Store(t.Status.Remote, 0),
+        SyscallRecord.CopyToNext(argument: 3, t.Owed.Remote, sizeof(long)),
+        Request(request, t.Tid, 0, 0),
+    ];
+
+    /// <summary>Stops the thread, or leaves it stopped: waiting for a stop that was taken already would never end.</summary>
+    public static SyscallRecord[] Hold(TracedThread t)
+    {
+        SyscallRecord[] stop = [Interrupt(t.Tid), .. AwaitStop(t)];
+        return [SyscallRecord.Jump(1 + stop.Length, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped), .. stop];
+    }
+
+    /// <summary>The last wait answers ECHILD at once, or reaps a thread that is dying: left alone, it would hide its leader's end.</summary>
+    public static SyscallRecord[] HoldAndDetach(TracedThread t) => [.. Hold(t), .. Release(t, Ptrace.DETACH), Wait(t.Tid, t.Status)];
+
+    /// <summary>Never blocks, and lets go only in a stop that was taken: in another, the signal that it owes would be lost.</summary>
+    public static SyscallRecord[] DetachIfStopped(TracedThread t)
+    {
+        SyscallRecord[] take = TakeStop(t, NoHang), detach = Release(t, Ptrace.DETACH);
+        return
+        [
+            SyscallRecord.Jump(1 + take.Length, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped), .. take,
+            SyscallRecord.Jump(1 + detach.Length, t.Status.Remote, WaitStatus.LowByte, 0), .. detach,
+        ];
+    }
+
+    /// <summary>
+    /// One system call of the thread, made from the registers behind <paramref name="vector"/>, held at its exit. Between syscall-stops, never by a
+    /// single step: the trap flag would outlive us. Where a process has several threads, not by the leader: see AwaitStop.
+    /// </summary>
+    public static SyscallRecord[] RemoteCall(TracedThread t, Slot<IoVector> vector) =>
+        [SetRegset(t.Tid, Ptrace.NT_PRSTATUS, vector), .. NextSyscallStop(t), .. NextSyscallStop(t)];
+
+    /// <summary>Passes over stops of other kinds: SIGSTOP, the group-stop that follows it, a trap of INTERRUPT that was still due.</summary>
+    private static SyscallRecord[] NextSyscallStop(TracedThread t)
+    {
+        SyscallRecord[] step = [.. Release(t, Ptrace.SYSCALL), .. TakeStop(t)];
+        return
+        [
+            .. step,
+            SyscallRecord.Jump(-step.Length, t.Status.Remote, WaitStatus.KindMask, WaitStatus.Stopped),
+            SyscallRecord.Store(t.Owed.Remote, 0),      // from a syscall-stop, a SIGTRAP would really be delivered
+        ];
+    }
+
+    private static SyscallRecord Request(int request, int tid, long address, long data) =>
+        new(Nr.ptrace, 0, request, tid, address, data);
+}
+
+/// <summary>What wait4 stored: the low byte 0x7f for a stop, then the signal, then the ptrace event.</summary>
+internal struct WaitStatus
+{
+    public int Value, Pad;
+
+    /// <summary>With PTRACE_O_TRACESYSGOOD a syscall-stop has bit 7 of its signal set: 0x857f. Any other stop is 0x..7f without it.</summary>
+    public const int KindMask = 0x80ff, LowByte = 0xff, Stopped = 0x7f;
+
+    public const int SignalOffset = 1;
+
+    public readonly bool IsStopped => (Value & LowByte) == Stopped;
+    public readonly int Signal => (Value >> 8) & 0xff;
+    public readonly int Event => Value >> 16;
+    public readonly bool IsGenuineSignal => IsStopped && Event == 0;
+}

@@ -1,0 +1,127 @@
+using System.Text;
+using Xunit.Sdk;
+
+namespace Criu.EndToEnd.Tests.Harness;
+
+/// <summary>A workload that runs, is dumped and comes back under the same pid. Every wait that fails reports all that is known.</summary>
+internal sealed class Target : IDisposable
+{
+    private readonly TickLog _log;
+    private readonly List<EngineRun> _runs = [];
+
+    public Workload Workload { get; }
+    public string Folder { get; }
+    public int Pid { get; }
+
+    private string Home => Path.Combine(Folder, "home");
+
+    public string Images => Path.Combine(Folder, "images");
+
+    public IReadOnlyDictionary<string, string> Notes => _log.Notes;
+
+    public Target(Workload workload, bool asUser = false)
+    {
+        Workload = workload;
+        Folder = Places.NewFolder(workload.Program);
+        foreach (string folder in (string[])[Home, Images])
+            Directory.CreateDirectory(folder, (UnixFileMode)0x1ff);
+        File.SetUnixFileMode(Home, (UnixFileMode)0x1ff);
+        File.SetUnixFileMode(Images, (UnixFileMode)0x1ff);
+        _log = new TickLog(Path.Combine(Home, "log"));
+        string launch = Places.CopyOf(Places.Program("launch"), Folder), program = Places.CopyOf(Places.Program(workload.Program), Folder);
+        Pid = Child.Start([.. asUser ? User.Ordinary : [], launch, Home, "022", program, .. workload.Arguments]);
+        Await(() => _log.Counts.Count >= workload.Counters && _log.Ready, "does not become ready");
+    }
+
+    /// <summary>Everything that runs under this target's root now.</summary>
+    public List<int> Tree => Proc.Tree(Pid);
+
+    public ProcessPicture Picture() => ProcessPicture.Of(Tree);
+
+    /// <summary>Every counter goes on, each from where it was.</summary>
+    public void GoesOn()
+    {
+        var before = _log.Counts.ToDictionary();
+        Await(() => _log.Counts.Count >= Workload.Counters && before.All(c => _log.Counts[c.Key] >= c.Value + 2), "does not go on");
+    }
+
+    public EngineRun Note(EngineRun run)
+    {
+        _runs.Add(run);
+        return run;
+    }
+
+    public void Dump(Engine engine, params string[] options)
+    {
+        EngineRun run = Note(engine.Dump(Pid, Images, [.. Workload.Options, .. options]));
+        Holds(run.Succeeded, "cannot be dumped");
+    }
+
+    public void Restore(Engine engine, params string[] options)
+    {
+        EngineRun run = Note(engine.Restore(Images, [.. Workload.Options, .. options]));
+        Holds(run.Succeeded, "cannot be restored");
+    }
+
+    /// <summary>Dumps with the end of the target. The pids are free again when this returns: a zombie would keep its own.</summary>
+    public void DumpToTheEnd(Engine engine)
+    {
+        List<int> tree = Tree;
+        Dump(engine);
+        foreach (int pid in tree)
+            Child.Wait(pid, TimeSpan.FromSeconds(10));
+        Holds(!tree.Any(p => Directory.Exists($"/proc/{p}")), "is still there after its dump");
+    }
+
+    public void LooksLike(ProcessPicture before)
+    {
+        string difference = "";
+        bool same = Child.Until(() => (difference = before.Difference(Picture(), Workload.Changes)).Length == 0, seconds: 1);
+        Holds(same, $"does not look as before:\n{difference}\n");
+    }
+
+    /// <summary>Nothing of the engine is left: no tracer, no stop that was not there, no helper process.</summary>
+    public void IsUntouched()
+    {
+        string leaks = Leaks.In(Tree);
+        Holds(leaks.Length == 0, $"is not left alone:\n{leaks}");
+    }
+
+    /// <summary>Asks the workload to end, which it does only if its last checks hold as well.</summary>
+    public void Finish()
+    {
+        File.WriteAllText(Path.Combine(Home, "finish"), "");
+        int? code = Child.Wait(Pid, TimeSpan.FromSeconds(20));
+        _ = _log.Counts;
+        Holds(code == 0 && _log is { Done: true, Problem: null }, $"ended with {code?.ToString() ?? "a timeout"}");
+    }
+
+    public void Holds(bool condition, string otherwise)
+    {
+        if (!condition)
+            throw new XunitException(Report(otherwise));
+    }
+
+    public void Await(Func<bool> holds, string otherwise) =>
+        Holds(Child.Until(() => holds() || _log.Problem != null || Proc.State(Pid) is '-' or 'Z') && holds() && _log.Problem == null, otherwise);
+
+    private string Report(string what)
+    {
+        StringBuilder text = new($"{Workload.Command} {what}");
+        if (_log.Problem != null)
+            text.Append($"\nproblem: {_log.Problem}");
+        text.Append($"\nlog ends: {_log.Tail}\nprocesses: {string.Join("; ", Tree.Take(10).Select(Proc.Describe))}");
+        foreach (EngineRun run in _runs.TakeLast(2))
+            text.Append("\n\n").Append(run.Report);
+        return text.ToString();
+    }
+
+    /// <summary>Ends whatever is left of it, by pid, roots first so that nothing is restarted by a parent.</summary>
+    public void Dispose()
+    {
+        foreach (int pid in Tree)
+            Libc.kill(pid, Libc.SIGKILL);
+        Leaks.EndDescendants();
+        Directory.Delete(Folder, recursive: true);
+    }
+}
