@@ -26,7 +26,7 @@ public sealed class PageScanTests : IDisposable
     {
         List<PageRun> expected = [];
         foreach (int page in pages)
-            expected.Append(new(memory[page], memory[page + 1]));
+            expected.Append(new(memory[page], memory[page + 1], kind));
         foreach (var support in means ?? Means(pagemap.Fd()))
         {
             var scan = new PageScan(pagemap.Fd(), support);
@@ -123,13 +123,40 @@ public sealed class PageScanTests : IDisposable
             var scan = new PageScan(pagemap.Fd(), support);
             List<PageRun> runs = [];
             scan.Scan(vmas, runs);
-            Assert.Equal([new(memory[0], memory[8]), new(memory[12], memory[32])], runs);
+            Assert.Equal([new(memory[0], memory[8], PageKind.Anonymous), new(memory[12], memory[32], PageKind.Anonymous)], runs);
             Assert.Equal(28UL, scan.PagesScanned);
         }
     }
 
     private static Vma Private(ulong start, ulong end) =>
         new() { Start = start, End = end, Offset = 0, Device = 0, Inode = 0, IsShared = false, Name = default, Protection = 3 };
+
+    [Fact]
+    public void TheVdsoIsTakenWholeAndKindsAreKeptApart()
+    {
+        using var memory = new OwnMemory(4);
+        memory.Write(1);
+        var vdso = Private(memory[2], memory[4]) with { Name = KernelPath.Of("[vdso]") };
+        List<PageRun> runs = [];
+        new PageScan(pagemap.Fd()).Scan([Private(memory[0], memory[2]), vdso], runs);
+
+        Assert.Equal([new(memory[1], memory[2], PageKind.Anonymous), new(memory[2], memory[4], PageKind.Whole)], runs);
+    }
+
+    [Fact]
+    public void SharedAndDeviceMemoryIsPassedOver()
+    {
+        var plain = Private(0x1000, 0x2000);
+
+        Assert.Equal(PageKind.Anonymous, PageFilter.KindOf(plain));
+        Assert.Equal(PageKind.PrivateFile, PageFilter.KindOf(plain with { Device = 1 }));
+        Vma[] outside =
+        [
+            plain with { IsShared = true }, plain with { Name = KernelPath.Of("[vvar]") }, plain with { Name = KernelPath.Of("[vsyscall]") },
+            plain with { Flags = VmaFlags.Io }, plain with { Flags = VmaFlags.PfnMap },
+        ];
+        Assert.All(outside, vma => Assert.Equal(PageKind.None, PageFilter.KindOf(vma)));
+    }
 
     [Fact]
     public void ScanAndTableAgreeOnAnotherProcess()
