@@ -13,6 +13,9 @@ internal enum PageKind
 
     /// <summary>Private mapping of a file: the task's own are the pages that it wrote to (copy on write).</summary>
     PrivateFile,
+
+    /// <summary>Every page, whether it is mapped yet or not: the vDSO, whose symbols a restore compares with those of its own kernel.</summary>
+    Whole,
 }
 
 /// <summary>
@@ -42,7 +45,8 @@ internal readonly record struct PageFilter(ulong Inverted, ulong Mask, ulong Any
         bool isOutside = vma.IsShared || vma.IsVvar || vma.IsVsyscall || vma.Has(VmaFlags.Io | VmaFlags.PfnMap);
         if (isOutside)
             return PageKind.None;
-        // The vDSO's pages belong to the kernel until written to, like those of a file.
-        return vma.IsFile || vma.IsVdso ? PageKind.PrivateFile : PageKind.Anonymous;
+        if (vma.IsVdso)
+            return PageKind.Whole;
+        return vma.IsFile ? PageKind.PrivateFile : PageKind.Anonymous;
     }
 }

@@ -2,8 +2,11 @@ using Linux.Abi;
 
 namespace Criu.Core.Proc;
 
-/// <summary>Pages side by side: first address and address after the last, in bytes.</summary>
-internal readonly record struct PageRun(ulong Start, ulong End)
+/// <summary>Pages side by side, in memory of one kind.</summary>
+/// <param name="Start">First address, bytes.</param>
+/// <param name="End">Address after the last, bytes.</param>
+/// <param name="Kind">Kind of the memory: a lazy restore treats anonymous pages otherwise than copies of a file's.</param>
+internal readonly record struct PageRun(ulong Start, ulong End, PageKind Kind)
 {
     public ulong Length => End - Start;
 
@@ -59,7 +62,7 @@ internal sealed class PageScan
 
     /// <summary>Searches all private mappings (<see cref="PageFilter.KindOf"/>).</summary>
     /// <param name="vmas">Ascending, read from smaps.</param>
-    /// <param name="runs">Runs are added, ascending. One may go on from a mapping into the next one.</param>
+    /// <param name="runs">Runs are added, ascending. One may go on from a mapping into the next one of its kind.</param>
     public void Scan(List<Vma> vmas, List<PageRun> runs)
     {
         for (int first = 0, next; first < vmas.Count; first = next)
@@ -76,38 +79,40 @@ internal sealed class PageScan
     public void Scan(ulong start, ulong end, PageKind kind, List<PageRun> runs)
     {
         PagesScanned += (end - start) / (ulong)Mman.PageSize;
-        Walk(new(start, end), kind, runs);
+        Walk(new(start, end, kind), runs);
     }
 
     private void Scan(List<Vma> vmas, int first, int next, PageKind kind, List<PageRun> runs)
     {
         for (int i = first; i < next; i++)
             PagesScanned += vmas[i].Length / (ulong)Mman.PageSize;
-        if (table == null)
-            Walk(new(vmas[first].Start, vmas[next - 1].End), kind, runs);
+        if (table == null && kind != PageKind.Whole)
+            Walk(new(vmas[first].Start, vmas[next - 1].End, kind), runs);
         else
-            // The table has a word for each page of a hole too, and a hole can be terabytes.
+            // The table has a word for each page of a hole too, and a hole can be terabytes; what is taken whole must not take holes.
             for (int i = first; i < next; i++)
-                Walk(new(vmas[i].Start, vmas[i].End), kind, runs);
+                Walk(new(vmas[i].Start, vmas[i].End, kind), runs);
     }
 
-    private void Walk(PageRun range, PageKind kind, List<PageRun> runs)
+    private void Walk(PageRun range, List<PageRun> runs)
     {
-        if (table != null)
-            table.Walk(range, kind, runs);
+        if (range.Kind == PageKind.Whole)
+            runs.Append(range);
+        else if (table != null)
+            table.Walk(range, runs);
         else
-            Walk(range, support == PageScanSupport.Full ? PageFilter.Of(kind) : PageFilter.Of(kind).WithoutGuard(), runs);
+            Walk(range, support == PageScanSupport.Full ? PageFilter.Of(range.Kind) : PageFilter.Of(range.Kind).WithoutGuard(), runs);
     }
 
     private void Walk(PageRun range, PageFilter filter, List<PageRun> runs)
     {
         for (ulong at = range.Start; at < range.End;)
         {
-            long count = PagemapScanCall.Scan(pagemap, new(at, range.End), filter, regions, out ulong walked);
+            long count = PagemapScanCall.Scan(pagemap, range with { Start = at }, filter, regions, out ulong walked);
             if (Kernel.Failed(count))
                 throw new ProcAccessException("ioctl(PAGEMAP_SCAN)", $"pagemap at {at:x}-{range.End:x}", count);
             foreach (ref readonly var region in regions.AsSpan(0, (int)count))
-                runs.Append(new(region.Start, region.End));
+                runs.Append(new(region.Start, region.End, range.Kind));
             // With more than 512 regions the kernel can report an end before the last one that it gave: going on there would give it twice.
             ulong reached = count > 0 ? Math.Max(walked, regions[count - 1].End) : walked;
             if (reached <= at)
@@ -126,11 +131,11 @@ internal enum PageScanSupport
 /// <summary>Lists of runs.</summary>
 internal static class PageRuns
 {
-    /// <summary>Adds a run; one that starts where the last one ends makes that one longer.</summary>
+    /// <summary>Adds a run; one of the same kind that starts where the last one ends makes that one longer.</summary>
     public static void Append(this List<PageRun> runs, PageRun run)
     {
-        if (runs.Count > 0 && runs[^1].End == run.Start)
-            runs[^1] = new(runs[^1].Start, run.End);
+        if (runs.Count > 0 && runs[^1].End == run.Start && runs[^1].Kind == run.Kind)
+            runs[^1] = runs[^1] with { End = run.End };
         else
             runs.Add(run);
     }

@@ -17,15 +17,15 @@ internal sealed class PagemapTable(int pagemap)
     private readonly ulong[] words = GC.AllocateUninitializedArray<ulong>(WordsAtOnce);
     private readonly ulong zeroFrame = ZeroPage.FindFrame();
 
-    public void Walk(PageRun range, PageKind kind, List<PageRun> runs)
+    public void Walk(PageRun range, List<PageRun> runs)
     {
-        ulong none = kind == PageKind.PrivateFile ? Guard | File : Guard;
+        ulong none = range.Kind == PageKind.PrivateFile ? Guard | File : Guard;
         for (ulong at = range.Start; at < range.End;)
         {
-            var read = Read(new(at, range.End));
+            var read = Read(range with { Start = at });
             if (read.IsEmpty)
                 return;
-            Find(read, at, none, runs);
+            Find(read, range with { Start = at }, none, runs);
             at += (ulong)read.Length * (ulong)Mman.PageSize;
         }
     }
@@ -39,7 +39,7 @@ internal sealed class PagemapTable(int pagemap)
         return words.AsSpan(0, (int)bytes / sizeof(ulong));
     }
 
-    private void Find(ReadOnlySpan<ulong> table, ulong address, ulong none, List<PageRun> runs)
+    private void Find(ReadOnlySpan<ulong> table, PageRun range, ulong none, List<PageRun> runs)
     {
         for (int i = 0; i < table.Length; i++)
         {
@@ -47,9 +47,9 @@ internal sealed class PagemapTable(int pagemap)
             if (empty < 0)
                 return;
             i += empty;
-            ulong start = address + (ulong)i * (ulong)Mman.PageSize;
+            ulong start = range.Start + (ulong)i * (ulong)Mman.PageSize;
             if (IsWanted(table[i], none))
-                runs.Append(new(start, start + (ulong)Mman.PageSize));
+                runs.Append(new(start, start + (ulong)Mman.PageSize, range.Kind));
         }
     }
 

@@ -1,3 +1,6 @@
+// System.Threading.Tasks, imported everywhere, has one too; in this assembly it is always ours.
+global using TaskStatus = Criu.Core.Proc.TaskStatus;
+
 namespace Criu.Core.Proc;
 
 /// <summary>
