@@ -20,7 +20,7 @@ internal static class Program
         {
             return args is ["crit", ..] ? CritCommand.Run(args[1..]) : Run(args);
         }
-        catch (Exception exception) when (!Failure.IsUnexpected(exception))
+        catch (Exception exception)
         {
             StandardStream.WriteError($"Error (criu): {Failure.Describe(exception)}\n");
             return 1;

@@ -18,7 +18,4 @@ internal static class Failure
         NotImplementedException => "This is not implemented yet",
         _ => $"Internal error: {exception.GetType().Name}: {exception.Message}. Run it again with -v4 -o FILE, and report it with that file",
     };
-
-    /// <summary>Whether the place in the code is needed to understand it.</summary>
-    public static bool IsUnexpected(Exception exception) => exception is not (UsageException or CheckpointException or ImageFormatException or OperationCanceledException);
 }
