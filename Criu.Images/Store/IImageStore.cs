@@ -16,12 +16,18 @@ public interface IImageStore : IDisposable
     SafeFileHandle? TryOpen(string name);
 
     /// <summary>Creates an image, opened for reading and writing, that appears under its name at <see cref="Commit"/>.</summary>
-    /// <param name="name">File name, e.g. <c>core-1.img</c>.</param>
+    /// <param name="name">File name, e.g. <c>pages-1.img</c>. Of each name there is one.</param>
+    /// <returns>The caller's own: closing it, before the commit too, takes nothing away.</returns>
     SafeFileHandle Create(string name);
+
+    /// <summary>Creates a whole image at once; a store can keep small ones in memory until <see cref="Commit"/>.</summary>
+    /// <param name="name">File name, e.g. <c>core-1.img</c>. Of each name there is one.</param>
+    /// <param name="content">All of it.</param>
+    void Write(string name, ReadOnlySpan<byte> content);
 
     /// <summary>The store behind the symbolic link <c>parent</c>, where pages that did not change lie; null where there is none.</summary>
     IImageStore? OpenParent();
 
-    /// <summary>Makes everything created appear, the inventory last. An older inventory of the place goes first.</summary>
+    /// <summary>Makes everything created appear, the inventory last. Where there is a new inventory, an older one of the place goes first.</summary>
     void Commit();
 }
