@@ -9,6 +9,8 @@ internal static class Help
     /// <summary>The version of CRIU whose images, options and RPC these are: what its drivers look for.</summary>
     private const string CriuVersion = "4.2";
 
+    public static string OwnVersion => $"Criu.Modules {typeof(Help).Assembly.GetName().Version?.ToString(3)} (C#)";
+
     /// <summary>Help on the action named first, or on the whole.</summary>
     public static int Print(IReadOnlyList<string> words) => Invoke(words.Count > 0 && Known(words[0]) ? [words[0], "--help"] : ["--help"]);
 
@@ -17,8 +19,7 @@ internal static class Help
 
     public static int PrintVersion()
     {
-        var ours = typeof(Help).Assembly.GetName().Version;
-        StandardStream.WriteOut($"Version: {CriuVersion}\nCriu.Modules {ours?.ToString(3)} (C#)\n");
+        StandardStream.WriteOut($"Version: {CriuVersion}\n{OwnVersion}\n");
         return 0;
     }
 
