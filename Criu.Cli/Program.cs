@@ -20,7 +20,7 @@ internal static class Program
         {
             return args is ["crit", ..] ? CritCommand.Run(args[1..]) : Run(args);
         }
-        catch (Exception exception) when (!Failure.IsUnexpected(exception))
+        catch (Exception exception)
         {
             StandardStream.WriteError($"Error (criu): {Failure.Describe(exception)}\n");
             return 1;
@@ -29,6 +29,8 @@ internal static class Program
 
     private static int Run(string[] args)
     {
+        if (args is [['[', ..], ..])
+            return Help.Suggest(args);
         if (args is ["help", ..])
             return Help.Print(args[1..]);
         var line = GetOpt.Parse(args);
@@ -37,7 +39,7 @@ internal static class Program
         if (line.Has("help"))
             return Help.Print(line.Words);
         if (line.Words.Count == 0)
-            return Help.Missing();
+            throw new UsageException("No action is given", "Try criu --help");
         var action = ActionCatalogue.Resolve(line.Words[0]);
         if (line.Words.Count > 1)
             throw new UsageException($"{action.Name} takes no \"{line.Words[1]}\"", $"Try criu {action.Name} --help");

@@ -30,10 +30,10 @@ internal readonly record struct LongName(OptionDescription Option, bool Negated)
     }
 
     /// <summary>The name that may have been meant.</summary>
-    public static string? Advice(string text)
+    public static string Advice(string text)
     {
         string? closest = Spelling.Closest(text, All().ConvertAll(name => name.Full));
-        return closest == null ? null : $"Is --{closest} meant?";
+        return closest == null ? "Try criu --help" : $"Is --{closest} meant?";
     }
 
     private static List<LongName> All()

@@ -1,6 +1,7 @@
 using Criu.Cli.Reporting;
 using Criu.Core;
 using Criu.Core.Options;
+using Criu.Images;
 using Linux.Abi;
 using Microsoft.Extensions.Logging;
 
@@ -18,7 +19,7 @@ internal static class DumpCommand
 
     private static int Dump(Session session, int pid)
     {
-        using var images = ImageDirectories.Create(session.Options.Common.ImagesDir);
+        using var images = ImageDirectory.Create(session.Options.Common.ImagesDir);
         var result = Checkpoint.Dump(pid, images, session.Options.Dump, session.Log);
         Statistics.Finish(session, result);
         session.Log.Write(LogLevel.Information, null, "Dumping finished successfully");

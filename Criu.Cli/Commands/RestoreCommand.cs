@@ -1,6 +1,7 @@
 using Criu.Cli.Reporting;
 using Criu.Core;
 using Criu.Core.Options;
+using Criu.Images;
 using Microsoft.Extensions.Logging;
 
 namespace Criu.Cli.Commands;
@@ -20,7 +21,7 @@ internal static class RestoreCommand
     {
         var common = session.Options.Common;
         var pidFile = PidFile.Prepare(common.PidFile == null ? null : session.InWorkDir(common.PidFile));
-        using var images = ImageDirectories.Open(common.ImagesDir);
+        using var images = ImageDirectory.Open(common.ImagesDir);
         var result = Checkpoint.Restore(images, session.Options.Restore, session.Log);
         pidFile?.Write(result.RootPid);
         Statistics.Finish(session, result);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Criu.Cli.CommandLine;
 using Criu.Cli.Reporting;
 using Criu.Core;
 using Criu.Core.Options;
@@ -27,6 +28,8 @@ internal sealed class Session : IDisposable
             WorkPlace.Require(common.WorkDir, "work directory", DirectoryAccess.Write, "Make it, or name another with -W");
         var file = common.LogFile == null ? null : WorkPlace.CreateLog(Path.Combine(common.WorkDir, common.LogFile));
         var session = new Session(options, new LogWriter(Program.Start, common.Verbosity, file));
+        if (session.Log.IsEnabled(LogLevel.Information))
+            session.Log.Write(LogLevel.Information, null, $"{Help.OwnVersion} on Linux {Environment.OSVersion.Version}: {Environment.CommandLine}");
         foreach (string warning in options.Warnings)
             session.Log.Write(LogLevel.Warning, "options", warning);
         return session;

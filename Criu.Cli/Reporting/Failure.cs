@@ -10,15 +10,12 @@ internal static class Failure
 {
     public static string Describe(Exception exception) => exception switch
     {
-        UsageException or CheckpointException => exception.Message,
+        UsageException or CheckpointException or ImageStoreException => exception.Message,
         ImageFormatException => $"{exception.Message}. The image is damaged or none of CRIU's",
         OperationCanceledException => "Cancelled; the tree was left as it was",
         // The number behind these is errno on Linux; their text is left out of the native binary.
         IOException or UnauthorizedAccessException => $"Reading or writing failed: {Errno.Name(exception.HResult)} ({exception.Message})",
-        NotImplementedException => "This is not implemented yet",
+        NotImplementedException or NotSupportedException => $"This is not implemented yet ({exception.Message})",
         _ => $"Internal error: {exception.GetType().Name}: {exception.Message}. Run it again with -v4 -o FILE, and report it with that file",
     };
-
-    /// <summary>Whether the place in the code is needed to understand it.</summary>
-    public static bool IsUnexpected(Exception exception) => exception is not (UsageException or CheckpointException or ImageFormatException or OperationCanceledException);
 }

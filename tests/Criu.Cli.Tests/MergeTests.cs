@@ -1,0 +1,112 @@
+using Criu.Cli.CommandLine;
+using Criu.Core;
+using Criu.Core.Options;
+
+namespace Criu.Cli.Tests;
+
+public sealed class MergeTests
+{
+    [Fact]
+    public void HasDefaultsOfCriu()
+    {
+        var merged = Merge("");
+        Assert.Equal((".", ".", null, 2, null, false, null, false),
+            (merged.Common.ImagesDir, merged.Common.WorkDir, merged.Common.LogFile, merged.Common.Verbosity, merged.Common.PidFile, merged.Common.DisplayStats, merged.Common.Tree, merged.Common.Detached));
+        Assert.Equal(TimeSpan.FromSeconds(10), merged.Dump.Timeout);
+        Assert.Empty(merged.Warnings);
+    }
+
+    [Fact]
+    public void SetsWhatTheSessionNeeds()
+    {
+        var common = Merge("-t 12 -D img -W work -o log --pidfile pid --display-stats -d --close 7 --close 9").Common;
+        Assert.Equal((12, "img", "work", "log", "pid", true, true), (common.Tree, common.ImagesDir, common.WorkDir, common.LogFile, common.PidFile, common.DisplayStats, common.Detached));
+        Assert.Equal([7, 9], common.CloseFds);
+    }
+
+    [Fact]
+    public void WorksWhereTheImagesAre() => Assert.Equal("img", Merge("-D img").Common.WorkDir);
+
+    [Fact]
+    public void SetsWhatTheEngineNeeds()
+    {
+        var merged = Merge("-R -s -j -S --timeout 3 --external file[1a:23] --external mnt[/a]:b --inherit-fd fd[3]:pipe[12] --inherit-fd fd[14]:tmp/x]:y");
+        Assert.True(merged.Dump is { LeaveRunning: true, LeaveStopped: true, ShellJob: true });
+        Assert.True(merged.Restore is { Sibling: true, LeaveStopped: true, ShellJob: true });
+        Assert.Equal(TimeSpan.FromSeconds(3), merged.Dump.Timeout);
+        Assert.Equal(["file[1a:23]", "mnt[/a]:b"], merged.Dump.External);
+        Assert.Equal(merged.Dump.External, merged.Restore.External);
+        Assert.Equal([new InheritedDescriptor(3, "pipe[12]"), new InheritedDescriptor(14, "tmp/x]:y")], merged.Restore.InheritFds);
+    }
+
+    [Theory]
+    [InlineData("-v", 3)]
+    [InlineData("-vv", 4)]
+    [InlineData("-v -v", 4)]
+    [InlineData("-v0 -v", 1)]
+    [InlineData("-vv -v1", 1)]
+    [InlineData("--verbosity=4", 4)]
+    [InlineData("--verbosity", 3)]
+    [InlineData("-v10", 10)]
+    public void CountsVerbosity(string line, int level) => Assert.Equal(level, Merge(line).Common.Verbosity);
+
+    [Theory]
+    [InlineData("-j --no-shell-job")]
+    [InlineData("-d --no-restore-detached")]
+    public void LetsTheLastOneWin(string line) => Assert.True(Merge(line) is { Dump.ShellJob: false, Common.Detached: false });
+
+    [Theory]
+    [InlineData("-t abc", "-t abc: \"abc\" is not the number of a process")]
+    [InlineData("-t 0", "-t 0: \"0\" is not the number of a process")]
+    [InlineData("-t-5", "-t-5: \"-5\" is not the number of a process")]
+    [InlineData("--timeout soon", "--timeout soon: \"soon\" is not a number of seconds")]
+    [InlineData("-vx", "-vx: \"x\" is not a level")]
+    [InlineData("-D=", "")]
+    [InlineData("--images-dir=", "--images-dir=: the directory is empty")]
+    [InlineData("--inherit-fd fd3:x", "--inherit-fd fd3:x: \"fd3:x\" is not fd[NUMBER]:RESOURCE")]
+    [InlineData("--inherit-fd fd[x]:y", "--inherit-fd fd[x]:y: \"fd[x]:y\" is not fd[NUMBER]:RESOURCE")]
+    [InlineData("--inherit-fd fd[3]:", "--inherit-fd fd[3]:: \"fd[3]:\" is not fd[NUMBER]:RESOURCE")]
+    [InlineData("--external tty", "--external tty: \"tty\" is not TYPE[ID] or TYPE[ID]:VALUE")]
+    [InlineData("--external [1]", "--external [1]: \"[1]\" is not TYPE[ID]")]
+    [InlineData("--external unix[1]x", "--external unix[1]x: \"unix[1]x\" is not TYPE[ID]")]
+    [InlineData("--tls", "--tls is not supported yet: there is no server")]
+    [InlineData("-J net:5", "--join-ns (-J net:5) is not supported yet: the tree would stay")]
+    [InlineData("--manage-cgroups", "--manage-cgroups is not supported yet: control groups are neither dumped nor restored. The one value taken is ignore")]
+    [InlineData("--manage-cgroups=soft", "--manage-cgroups=soft is not supported yet")]
+    [InlineData("--file-validation buildid", "--file-validation=buildid is not supported yet: sizes are compared")]
+    [InlineData("--cpu-cap=fpu", "--cpu-cap=fpu is not supported yet")]
+    public void SaysWhatIsWrong(string line, string message)
+    {
+        if (message.Length == 0)
+            Assert.Equal("=", Merge(line).Common.ImagesDir);      // a letter takes all that follows it
+        else
+            Assert.StartsWith(message, Assert.Throws<CheckpointException>(() => Merge(line)).Message);
+    }
+
+    [Theory]
+    [InlineData("--no-default-config --unprivileged --log-pid --deprecated --ms")]
+    [InlineData("--manage-cgroups=ignore --cpu-cap=none --file-validation=filesize")]
+    [InlineData("--no-tls --no-track-mem --no-auto-dedup --no-page-server --no-tcp-established")]
+    public void TakesWhatIsSoAnyway(string line) => Assert.Empty(Merge(line).Warnings);
+
+    [Theory]
+    [InlineData("--tcp-established", "--tcp-established has no effect yet: a TCP connection is refused by name")]
+    [InlineData("-l -l", "--file-locks (-l) has no effect yet: a tree that holds locks is refused by name")]
+    [InlineData("--ghost-limit 1M", "--ghost-limit has no effect yet: an unlinked file is refused by name")]
+    public void WarnsWhereNothingComesOfIt(string line, string warning) => Assert.Equal([warning], Merge(line).Warnings);
+
+    [Fact]
+    public void TakesOrRefusesEveryOption()
+    {
+        foreach (var option in OptionCatalogue.All.Where(option => option.Support is OptionSupport.Refused or OptionSupport.NoEffect))
+        {
+            var setting = new OptionSetting(option.Name, option.Argument == OptionArgument.None ? OptionSetting.On : "x", $"--{option.Name}");
+            if (option.Support == OptionSupport.NoEffect)
+                Assert.Contains(option.Note!, Assert.Single(OptionMerge.Merge([setting]).Warnings));
+            else
+                Assert.Contains(option.Note!, Assert.Throws<CheckpointException>(() => OptionMerge.Merge([setting])).Message);
+        }
+    }
+
+    private static MergedOptions Merge(string line) => OptionMerge.Merge(GetOpt.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Settings);
+}
