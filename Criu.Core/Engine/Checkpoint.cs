@@ -1,5 +1,7 @@
+using Criu.Core.Engine;
 using Criu.Images;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Criu.Core;
 
@@ -15,8 +17,11 @@ public static class Checkpoint
     /// <param name="log">Receives progress and warnings; nothing is formatted below its level.</param>
     /// <param name="cancel">Looked at between phases and in every wait; the tree is let go unharmed.</param>
     /// <exception cref="CheckpointException">The tree cannot be dumped: says which object, why, and what to do.</exception>
-    public static DumpResult Dump(int pid, IImageStore images, DumpOptions options, ILogger? log = null, CancellationToken cancel = default) =>
-        throw new NotImplementedException();
+    public static DumpResult Dump(int pid, IImageStore images, DumpOptions options, ILogger? log = null, CancellationToken cancel = default)
+    {
+        using var engine = new DumpEngine(pid, images, options, log ?? NullLogger.Instance, cancel);
+        return engine.Run();
+    }
 
     /// <summary>Brings the tree back that <paramref name="images"/> hold. When this throws, nothing of the tree is left.</summary>
     /// <param name="images">A complete image directory.</param>
@@ -25,6 +30,9 @@ public static class Checkpoint
     /// <param name="cancel">Looked at until the commit; after it the answer is success.</param>
     /// <exception cref="CheckpointException">The tree cannot be restored.</exception>
     /// <exception cref="ImageFormatException">An image is damaged: file and offset.</exception>
-    public static RestoreResult Restore(IImageStore images, RestoreOptions options, ILogger? log = null, CancellationToken cancel = default) =>
-        throw new NotImplementedException();
+    public static RestoreResult Restore(IImageStore images, RestoreOptions options, ILogger? log = null, CancellationToken cancel = default)
+    {
+        using var engine = new RestoreEngine(images, options, log ?? NullLogger.Instance, cancel);
+        return engine.Run();
+    }
 }

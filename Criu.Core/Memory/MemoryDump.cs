@@ -21,7 +21,7 @@ internal sealed class MemoryDump(DumpContext context, PageCopier copier)
         Scan(task);
         foreach (var run in runs)
         {
-            pagemap.Write(run.Start, (ulong)run.Pages, PagemapFlags.Present);
+            pagemap.Write(run.Start, (ulong)run.Pages, run.Kind == PageKind.Anonymous ? PagemapFlags.Lazy | PagemapFlags.Present : PagemapFlags.Present);
             PagesWritten += (ulong)run.Pages;
         }
         copier.CopyProcess(task, runs, pages);
@@ -38,15 +38,5 @@ internal sealed class MemoryDump(DumpContext context, PageCopier copier)
             scan.Scan(task.Vmas, runs);
             PagesScanned += scan.PagesScanned;
         }
-        // The vDSO goes along: it tells a restore whether the kernel's is still the same.
-        foreach (var vma in task.Vmas)
-            if (vma.IsVdso)
-                InsertSorted(new Proc.PageRun(vma.Start, vma.End));
-    }
-
-    private void InsertSorted(Proc.PageRun run)
-    {
-        int at = runs.FindIndex(r => r.Start >= run.End);
-        runs.Insert(at < 0 ? runs.Count : at, run);
     }
 }

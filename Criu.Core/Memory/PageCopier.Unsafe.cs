@@ -18,7 +18,7 @@ internal sealed unsafe class PageCopier : IDisposable
     private readonly IoVector[] remote = GC.AllocateUninitializedArray<IoVector>(IoVector.Most, pinned: true);
 
     /// <summary>Copies runs of a process, in order.</summary>
-    public void CopyProcess(DumpTask task, List<PageRun> runs, SafeFileHandle to)
+    public void CopyProcess(DumpTask task, List<Proc.PageRun> runs, SafeFileHandle to)
     {
         int count = 0;
         long filled = 0;
@@ -76,6 +76,54 @@ internal sealed unsafe class PageCopier : IDisposable
             if (got <= 0)
                 throw new CheckpointException($"shared memory cannot be read: {Errno.Name(got)}");
             Write(to, got);
+            done += got;
+        }
+    }
+
+    /// <summary>Copies into a file at a place of its own, whatever its position.</summary>
+    public void CopyFile(SafeFileHandle from, long start, long length, SafeFileHandle to, long toStart)
+    {
+        for (long done = 0; done < length;)
+        {
+            long got = Kernel.Call(Nr.pread64, from.Fd(), (long)buffer, Math.Min(BufferSize, length - done), start + done);
+            long put = got > 0 ? Kernel.Call(Nr.pwrite64, to.Fd(), (long)buffer, got, toStart + done) : got;
+            if (put <= 0 || put != got)
+                throw new CheckpointException($"copying pages of the images failed: {(put < 0 ? Errno.Name(put) : "the file is too short")}");
+            done += put;
+        }
+    }
+
+    /// <summary>How many pages of 4096 bytes, from the first, are the same in two places of images; at most so many.</summary>
+    public long CountEqual(SafeFileHandle a, long aStart, SafeFileHandle b, long bStart, long pages)
+    {
+        const long Half = BufferSize / 2;
+        for (long done = 0; done < pages;)
+        {
+            long bytes = Math.Min(Half, (pages - done) * Mman.PageSize);
+            Read(a, buffer, bytes, aStart + done * Mman.PageSize);
+            Read(b, buffer + Half, bytes, bStart + done * Mman.PageSize);
+            int same = new ReadOnlySpan<byte>(buffer, (int)bytes).CommonPrefixLength(new ReadOnlySpan<byte>(buffer + Half, (int)bytes));
+            done += same / Mman.PageSize;
+            if (same < bytes)
+                return done;
+        }
+        return pages;
+    }
+
+    /// <summary>Reads one page.</summary>
+    public ReadOnlySpan<byte> ReadPage(SafeFileHandle file, long offset)
+    {
+        Read(file, buffer, Mman.PageSize, offset);
+        return new ReadOnlySpan<byte>(buffer, (int)Mman.PageSize);
+    }
+
+    private static void Read(SafeFileHandle file, byte* into, long bytes, long offset)
+    {
+        for (long done = 0; done < bytes;)
+        {
+            long got = Kernel.Call(Nr.pread64, file.Fd(), (long)(into + done), bytes - done, offset + done);
+            if (got <= 0)
+                throw new CheckpointException($"reading pages of the images failed: {(got < 0 ? Errno.Name(got) : "the file is too short")}");
             done += got;
         }
     }

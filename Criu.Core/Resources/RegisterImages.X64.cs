@@ -75,8 +75,8 @@ internal static class RegisterImages
             Fop = BinaryPrimitives.ReadUInt16LittleEndian(x[6..]), Rip = BinaryPrimitives.ReadUInt64LittleEndian(x[8..]), Rdp = BinaryPrimitives.ReadUInt64LittleEndian(x[16..]),
             Mxcsr = BinaryPrimitives.ReadUInt32LittleEndian(x[24..]), MxcsrMask = BinaryPrimitives.ReadUInt32LittleEndian(x[28..]),
         };
-        entry.StSpace.AddRange(MemoryMarshal.Cast<byte, uint>(x.Slice(32, 128)));
-        entry.XmmSpace.AddRange(MemoryMarshal.Cast<byte, uint>(x.Slice(160, 256)));
+        entry.StSpace.AddRange(MemoryMarshal.Cast<byte, uint>(x.Slice(32, 128)).ToArray());
+        entry.XmmSpace.AddRange(MemoryMarshal.Cast<byte, uint>(x.Slice(160, 256)).ToArray());
         if (x.Length > ExtendedOffset)
             entry.Xsave = FromExtended(x);
         return entry;
@@ -85,13 +85,13 @@ internal static class RegisterImages
     private static UserX86XsaveEntry FromExtended(ReadOnlySpan<byte> x)
     {
         var entry = new UserX86XsaveEntry { XstateBv = BinaryPrimitives.ReadUInt64LittleEndian(x[HeaderOffset..]) };
-        entry.YmmhSpace.AddRange(MemoryMarshal.Cast<byte, uint>(Component(x, Ymm)));
-        entry.BndregState.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, BoundRegisters)));
-        entry.BndcsrState.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, BoundStatus)));
-        entry.OpmaskReg.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, OpMask)));
-        entry.ZmmUpper.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, ZmmUpper)));
-        entry.Hi16Zmm.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, Hi16Zmm)));
-        entry.Pkru.AddRange(MemoryMarshal.Cast<byte, uint>(Component(x, Pkru)));
+        entry.YmmhSpace.AddRange(MemoryMarshal.Cast<byte, uint>(Component(x, Ymm)).ToArray());
+        entry.BndregState.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, BoundRegisters)).ToArray());
+        entry.BndcsrState.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, BoundStatus)).ToArray());
+        entry.OpmaskReg.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, OpMask)).ToArray());
+        entry.ZmmUpper.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, ZmmUpper)).ToArray());
+        entry.Hi16Zmm.AddRange(MemoryMarshal.Cast<byte, ulong>(Component(x, Hi16Zmm)).ToArray());
+        entry.Pkru.AddRange(MemoryMarshal.Cast<byte, uint>(Component(x, Pkru)).ToArray());
         return entry;
     }
 

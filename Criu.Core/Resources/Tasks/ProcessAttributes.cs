@@ -10,7 +10,7 @@ namespace Criu.Core.Resources.Tasks;
 /// <summary>prctl(2): who adopts orphans, whether the process may be dumped, whether it has huge pages; and its execution domain, personality(2).</summary>
 internal sealed class ProcessAttributes : ITaskKind
 {
-    public RestoreStage Stage => RestoreStage.Credentials;
+    public RestoreStage Stage => RestoreStage.Last;
 
     public Action Ask(DumpTask task, SyscallBatch batch, DumpContext context)
     {

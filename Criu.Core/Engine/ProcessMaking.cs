@@ -1,0 +1,192 @@
+using Criu.Core.Memory;
+using Criu.Parasite;
+using Linux.Abi;
+
+namespace Criu.Core.Engine;
+
+/// <summary>
+/// Makes the processes of a tree, parents first, each with its memory before it clones its children. A child is born into its parent's session, so those that
+/// belong to the session before must be cloned before their parent begins its own.
+/// </summary>
+internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<RestoreTask> tasks)
+{
+    public const long ProcessSpace = 128 << 10, ThreadSpace = 16 << 10;      // bytes of arena
+
+    /// <summary>Process groups whose leader has ended: a helper has to be the leader while members join.</summary>
+    private readonly List<Puppet> groupHelpers = [];
+    private readonly Dictionary<RestoreTask, int> born = [];
+
+    public static long ArenaBytes(List<RestoreTask> tasks)
+    {
+        long bytes = 0;
+        foreach (var task in tasks)
+            bytes += 2 * ProcessSpace + task.Threads.Count * ThreadSpace;     // one for a helper
+        return bytes;
+    }
+
+    public void MakeAll()
+    {
+        foreach (var task in tasks)
+            if (!task.IsZombie)
+            {
+                memory.Restore(task);
+                CloneChildren(task);
+            }
+    }
+
+    private void CloneChildren(RestoreTask task)
+    {
+        var before = task.Children.FindAll(c => task.IsSessionLeader && BornInto(c) != task.Session);
+        Clone(task, before);
+        if (task.IsSessionLeader)
+        {
+            task.Stream.Room(1).Call(Nr.setsid);
+            task.Stream.Run();
+        }
+        Clone(task, task.Children.FindAll(c => !before.Contains(c)));
+    }
+
+    /// <summary>The session that a process must be born into: its own, or, for a leader, that of the children it has from before.</summary>
+    private int BornInto(RestoreTask task)
+    {
+        if (!task.IsSessionLeader)
+            return task.Session;
+        if (born.TryGetValue(task, out int session))
+            return session;
+        session = task.Parent?.Session ?? 0;
+        foreach (var child in task.Children)
+            if (BornInto(child) is var other && other != task.Session && !child.IsSessionLeader)
+                session = other;
+        return born[task] = session;
+    }
+
+    private void Clone(RestoreTask parent, List<RestoreTask> children)
+    {
+        if (children.Count == 0)
+            return;
+        foreach (var child in children)
+            AddClone(parent, child.Pid, child.OwnsDescriptors ? 0 : Sched.CLONE_FILES);
+        parent.Stream.Run();
+        var puppets = tree.Adopt(children.ConvertAll(c => (c.Pid, c.Pid, ProcessSpace)));
+        for (int i = 0; i < children.Count; i++)
+            children[i].Became(puppets[i]);
+    }
+
+    /// <summary>Held before its first instruction by CLONE_PTRACE; SIGCHLD tells its parent of its end.</summary>
+    private static void AddClone(RestoreTask parent, int pid, ulong flags)
+    {
+        var batch = parent.Stream.Room(1, CloneArgs.Size + 32);
+        var tid = batch.New(pid);
+        var args = batch.New(new CloneArgs { Flags = Sched.CLONE_PTRACE | flags, ExitSignal = Signals.SIGCHLD, SetTid = (ulong)tid.Remote, SetTidSize = 1 });
+        batch.Call(Nr.clone3, args.Remote, CloneArgs.Size);
+    }
+
+    /// <summary>Leaders first, then the members. A group outside the tree is the engine's (--shell-job): who was born into it stays.</summary>
+    public void SetProcessGroups()
+    {
+        var pids = tasks.ConvertAll(t => t.Pid).ToHashSet();
+        foreach (var task in tasks)
+            if (task.ProcessGroup == task.Pid && !task.IsSessionLeader)
+                task.Stream.Room(1).Call(Nr.setpgid, 0L, 0L);
+        BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+        MakeGroupHelpers(pids);
+        foreach (var task in tasks)
+            if (task.ProcessGroup != task.Pid && IsInReach(task, pids))
+                task.Stream.Room(1).Call(Nr.setpgid, 0L, task.ProcessGroup);
+        BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+        EndGroupHelpers();
+    }
+
+    private bool IsInReach(RestoreTask task, HashSet<int> pids) => pids.Contains(task.ProcessGroup) || groupHelpers.Exists(h => h.Pid == task.ProcessGroup);
+
+    private void MakeGroupHelpers(HashSet<int> pids)
+    {
+        foreach (var task in tasks)
+        {
+            bool isOutside = tasks[0].ProcessGroup == task.ProcessGroup && !pids.Contains(tasks[0].Session);
+            if (isOutside || pids.Contains(task.ProcessGroup) || groupHelpers.Exists(h => h.Pid == task.ProcessGroup) || task.IsZombie)
+                continue;
+            AddClone(task, task.ProcessGroup, 0);
+            task.Stream.Run();
+            var helper = tree.Adopt([(task.ProcessGroup, task.ProcessGroup, ProcessSpace)])[0];
+            groupHelpers.Add(helper);
+            helperParents.Add(task);
+            var batch = helper.NewBatch();
+            batch.Call(Nr.setpgid, 0L, 0L);
+            helper.Run(batch);
+        }
+    }
+
+    private readonly List<RestoreTask> helperParents = [];
+
+    private void EndGroupHelpers()
+    {
+        for (int i = 0; i < groupHelpers.Count; i++)
+        {
+            ProcessEnd.Exit(groupHelpers[i], 0);
+            tree.AwaitEnd(groupHelpers[i].Pid);
+            helperParents[i].Stream.Room(1).Call(Nr.wait4, groupHelpers[i].Pid, 0L, Sched.WALL, 0L);
+            helperParents[i].Stream.Run();
+        }
+    }
+
+    public void MakeThreads()
+    {
+        const ulong Flags = Sched.CLONE_VM | Sched.CLONE_FS | Sched.CLONE_FILES | Sched.CLONE_SIGHAND | Sched.CLONE_THREAD | Sched.CLONE_SYSVSEM | Sched.CLONE_PTRACE;
+        var clones = new List<(int Pid, int Tid, long Space)>();
+        foreach (var task in tasks)
+            foreach (var (tid, _) in task.Threads)
+                if (tid != task.Pid)
+                {
+                    var batch = task.Stream.Room(1, CloneArgs.Size + 32);
+                    var args = batch.New(new CloneArgs { Flags = Flags, SetTid = (ulong)batch.New(tid).Remote, SetTidSize = 1 });
+                    batch.Call(Nr.clone3, args.Remote, CloneArgs.Size);
+                    clones.Add((task.Pid, tid, ThreadSpace));
+                }
+        BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+        var byPid = tasks.ToDictionary(t => t.Pid);
+        foreach (var puppet in tree.Adopt(clones))
+            byPid[puppet.Pid].ThreadStreams.Add(new BatchStream(puppet));
+    }
+
+    /// <summary>Zombies end as they did: by the same code, or the same signal.</summary>
+    public void EndZombies()
+    {
+        foreach (var task in tasks)
+            if (task.IsZombie)
+            {
+                ProcessEnd.End(task.Stream.Puppet, (int)task.Core.Tc.ExitCode);
+                tree.AwaitEnd(task.Pid);
+            }
+        tasks.RemoveAll(t => t.IsZombie);
+    }
+}
+
+/// <summary>Ends a puppet by its own hand. Its batch never finishes, so nobody waits for that.</summary>
+internal static class ProcessEnd
+{
+    public static void Exit(Puppet puppet, int code)
+    {
+        var batch = puppet.NewBatch();
+        batch.Call(Nr.exit_group, code);
+        puppet.Start(batch);
+    }
+
+    /// <param name="puppet">The process.</param>
+    /// <param name="status">As wait(2) shows it: signal in the low 7 bits, core flag above, code in the second byte.</param>
+    public static void End(Puppet puppet, int status)
+    {
+        int signal = status & 0x7f;
+        if (signal == 0)
+        {
+            Exit(puppet, status >> 8 & 0xff);
+            return;
+        }
+        const int CoreSize = 4;                         // RLIMIT_CORE: no second core file
+        var batch = puppet.NewBatch();
+        batch.Call(Nr.prlimit64, 0L, CoreSize, batch.New(default(ResourceLimit)).Remote, 0L);
+        batch.Call(Nr.kill, puppet.Pid, signal);
+        batch.Call(Nr.rt_sigprocmask, Signals.SIG_UNBLOCK, batch.New(1UL << (signal - 1)).Remote, 0L, sizeof(ulong));
+        puppet.Start(batch);
+    }
+}

@@ -1,0 +1,69 @@
+using Criu.Core.Proc;
+using Criu.Images;
+using Criu.Images.Proto;
+using Linux.Abi;
+using Microsoft.Extensions.Logging;
+
+namespace Criu.Core.Engine;
+
+/// <summary>What all processes of one restore share: images, options, and what a fresh process inherits from the engine, so that what is right already is left alone.</summary>
+internal sealed class RestoreContext
+{
+    public RestoreContext(IImageStore images, RestoreOptions options, ILogger log)
+    {
+        (Images, Options, Log) = (images, options, log);
+        ReadOwnStatus();
+        for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
+            OwnLimits[kind] = ReadLimit(kind);
+        OwnLimits.CopyTo(PuppetLimits, 0);
+        const int NumberOfFiles = 7;                    // RLIMIT_NOFILE: raised for the descriptors that we need for a while
+        PuppetLimits[NumberOfFiles].Current = PuppetLimits[NumberOfFiles].Maximum;
+    }
+
+    public IImageStore Images { get; }
+    public RestoreOptions Options { get; }
+    public ILogger Log { get; }
+
+    public ResourceLimit[] OwnLimits { get; } = new ResourceLimit[ResourceLimit.Kinds];
+
+    /// <summary>What processes have until their own limits come.</summary>
+    public ResourceLimit[] PuppetLimits { get; } = new ResourceLimit[ResourceLimit.Kinds];
+
+    public TaskStatus OwnCredentials { get; private set; } = null!;
+    public int OwnOomScoreAdjustment { get; private set; }
+    public uint OwnLoginUid { get; private set; }
+
+    public bool MayRaiseLimits => (OwnCredentials.CapEffective >> Capability.SYS_RESOURCE & 1) != 0;
+
+    /// <summary>All descriptions of the images, by id.</summary>
+    public Dictionary<uint, FileEntry> Files { get; } = [];
+
+    /// <summary>The entry of a file that is known by its path: a program, a mapping, a directory.</summary>
+    public RegFileEntry RegularFile(uint id) => Files.TryGetValue(id, out var file)
+        ? file.Reg ?? throw new CheckpointException($"file {id} is of type {file.Type} where a file with a path is wanted; this is not supported yet")
+        : throw new CheckpointException($"the images lack file {id}, which is referred to", "The image directory is damaged: take another dump");
+
+    private void ReadOwnStatus()
+    {
+        var text = new ProcText();
+        if (!ProcDirectory.TryOpen(Environment.ProcessId, out var self))
+            throw new CheckpointException("/proc/self cannot be opened", "Mount /proc");
+        using (self)
+        {
+            if (!self.TryRead("status"u8, text))
+                throw new CheckpointException("/proc/self/status cannot be read");
+            OwnCredentials = TaskStatus.Parse(text);
+            if (self.TryRead("oom_score_adj"u8, text))
+                OwnOomScoreAdjustment = ProcValues.ParseOomScoreAdjustment(text);
+            if (self.TryRead("loginuid"u8, text))
+                OwnLoginUid = ProcValues.ParseLoginUid(text);
+        }
+    }
+
+    private static unsafe ResourceLimit ReadLimit(int kind)
+    {
+        ResourceLimit limit;
+        Kernel.Call(Nr.prlimit64, 0, kind, 0, (long)(&limit));
+        return limit;
+    }
+}

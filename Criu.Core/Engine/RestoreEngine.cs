@@ -1,0 +1,208 @@
+using System.Diagnostics;
+using Criu.Core.Memory;
+using Criu.Core.Resources;
+using Criu.Core.Resources.Files;
+using Criu.Core.Resources.Tasks;
+using Criu.Images;
+using Criu.Parasite;
+using Linux.Abi;
+using Microsoft.Extensions.Logging;
+
+namespace Criu.Core.Engine;
+
+/// <summary>One restore, phase by phase. Until the last, the end of the engine or its guard ends everything that was made.</summary>
+internal sealed class RestoreEngine : IDisposable
+{
+    private readonly RestoreContext context;
+    private readonly RestoreModel model;
+    private readonly ILogger log;
+    private readonly CancellationToken cancel;
+    private readonly PageCopier copier = new();
+    private readonly SharedMemoryRestore shared;
+    private readonly long started = Stopwatch.GetTimestamp();
+    private Guard? guard;
+    private PuppetTree? tree;
+    private MemoryRestore? memory;
+    private ProcessMaking? making;
+    private FilePlan? files;
+    private List<FinalState> finalStates = [];
+    private int rootPid;
+    private bool isCommitted;
+    private long forked;
+
+    public RestoreEngine(IImageStore images, RestoreOptions options, ILogger log, CancellationToken cancel)
+    {
+        (this.log, this.cancel) = (log, cancel);
+        context = new RestoreContext(images, options, log);
+        model = new RestoreModel(context);
+        shared = new SharedMemoryRestore(context, copier);
+    }
+
+    public RestoreResult Run()
+    {
+        foreach (var (name, work) in (ReadOnlySpan<(string, Action)>)
+        [
+            ("reading the images", Load),
+            ("shared memory", () => shared.MakeAll(model.Tasks)),
+            ("the root", MakeRoot),
+            ("processes and their memory", MakeProcesses),
+            ("descriptors", RestoreDescriptors),
+            ("threads", MakeThreads),
+            ("zombies", EndZombies),
+            ("signals", () => RunStage(RestoreStage.Signals)),
+            ("credentials", () => RunStage(RestoreStage.Credentials)),
+            ("the last calls", () => RunStage(RestoreStage.Last)),
+            ("the final state", SwitchToFinalState),
+            ("letting go", Commit),
+        ])
+            Phases.Run("Restore", name, work, log, cancel);
+        return Result();
+    }
+
+    private void Load()
+    {
+        model.Load();
+        RestoreChecks.CheckPrivilege(context);
+        RestoreChecks.CheckPidsAreFree(model.Tasks);
+        if (!model.Root.IsSessionLeader && !context.Options.ShellJob)
+            throw new CheckpointException($"{model.Root} belongs to the session {model.Root.Session}, whose leader was outside the tree", "Add --shell-job: it joins the session of the caller");
+        files = new FilePlan(model.Tasks.FindAll(t => !t.IsZombie), context.Files, model.PipeContents, context.Options);
+    }
+
+    private void MakeRoot()
+    {
+        rootPid = model.Root.Pid;
+        guard = Guard.Start();
+        tree = PuppetTree.Start(guard, new PuppetTreeRequest(rootPid, TakenRanges(), ProcessMaking.ArenaBytes(model.Tasks), context.Options.Sibling,
+            context.Options.InheritFds.Select(f => f.Fd).ToList()));
+        model.Root.Became(tree.Root);
+        tree.LeaveSocket(FirstBatch(model.Root));
+        memory = new MemoryRestore(context, tree.Place, shared, copier);
+        making = new ProcessMaking(tree, memory, model.Tasks);
+    }
+
+    /// <summary>Addresses that some process of the tree will use, merged and ascending.</summary>
+    private List<(long Start, long End)> TakenRanges()
+    {
+        var all = new List<(long Start, long End)>();
+        foreach (var task in model.Tasks)
+            foreach (var vma in task.Mm.Vmas)
+                if ((vma.Status & VmaStatus.Vsyscall) == 0)
+                    all.Add(((long)vma.Start, (long)vma.End));
+        all.Sort();
+        return all;
+    }
+
+    /// <summary>
+    /// The root lets go of everything that it inherited. What the user gave by --inherit-fd goes to places above every wanted number first, from where everyone cloned
+    /// from it has it too.
+    /// </summary>
+    private SyscallBatch FirstBatch(RestoreTask root)
+    {
+        const int NumberOfFiles = 7;                    // RLIMIT_NOFILE
+        var batch = tree!.Root.NewBatch();
+        batch.Call(Nr.prlimit64, 0L, NumberOfFiles, batch.New(context.PuppetLimits[NumberOfFiles]).Remote, 0L);
+        int aside = files!.EndOfPlaces + context.Options.InheritFds.Count;
+        var copies = new List<StepResult>();
+        foreach (var inherited in context.Options.InheritFds)
+            copies.Add(batch.Call(Nr.fcntl, inherited.Fd, Fcntl.F_DUPFD, aside));
+        batch.Call(Nr.close_range, 0L, aside - 1, 0L);
+        for (int i = 0; i < copies.Count; i++)
+        {
+            batch.Call(Nr.dup3, copies[i], files.InheritedPlace(i), Fcntl.O_CLOEXEC);
+            batch.Call(Nr.close, copies[i]);
+        }
+        if (copies.Count == 0)
+            batch.Call(Nr.close_range, 0L, uint.MaxValue, 0L);
+        return batch;
+    }
+
+    private void MakeProcesses()
+    {
+        making!.MakeAll();
+        making.SetProcessGroups();
+        foreach (var task in Living())
+            MemoryRestore.FinishAdvice(task);
+        forked = Stopwatch.GetTimestamp();
+    }
+
+    private IEnumerable<RestoreTask> Living() => model.Tasks.Where(t => !t.IsZombie);
+
+    private void RestoreDescriptors()
+    {
+        files!.Make();
+        files.FetchAndPlace();
+        files.Finish();
+        foreach (var task in Living())
+            WorkingDirectory.Restore(task, task.Stream);
+        BatchStream.RunAll(model.Tasks.ConvertAll(t => t.Stream));
+    }
+
+    private void MakeThreads()
+    {
+        making!.MakeThreads();
+        RunStage(RestoreStage.Threads);
+    }
+
+    private void EndZombies() => making!.EndZombies();
+
+    /// <summary>Every thread makes its own calls, all side by side; the first one of a process also makes the process's.</summary>
+    private void RunStage(RestoreStage stage)
+    {
+        var streams = new List<BatchStream>();
+        foreach (var task in Living())
+        {
+            streams.AddRange(task.ThreadStreams);
+            AddProcessCalls(task, stage);
+            for (int i = 0; i < task.Threads.Count; i++)
+                foreach (var kind in ResourceCatalog.ThreadKinds)
+                    if (kind.Stage == stage)
+                        kind.Restore(task, task.Threads[i].Core, task.ThreadStreams[i].Room(RoomForKind, BytesForKind));
+        }
+        BatchStream.RunAll(streams);
+    }
+
+    private const int RoomForKind = 80, BytesForKind = 3 << 10;        // records and bytes that the largest kind takes
+
+    private static void AddProcessCalls(RestoreTask task, RestoreStage stage)
+    {
+        foreach (var kind in ResourceCatalog.TaskKinds)
+            if (kind.Stage == stage)
+                kind.Restore(task, task.Stream.Room(RoomForKind, BytesForKind));
+    }
+
+    private void SwitchToFinalState()
+    {
+        foreach (var task in Living())
+            foreach (var (tid, core) in task.Threads)
+                finalStates.Add(new FinalState(task.Pid, tid, RegisterImages.ToRegisters(core.ThreadInfo.Gpregs), RegisterImages.ToXstate(core.ThreadInfo.Fpregs, task), Mask(core)));
+        tree!.SwitchToFinalState(finalStates);
+    }
+
+    private static ulong Mask(Images.Proto.CoreEntry core) => core.Tc?.BlkSigset ?? core.ThreadCore.BlkSigset;
+
+    private void Commit()
+    {
+        var stopped = Living().Where(t => t.IsStopped || context.Options.LeaveStopped).Select(t => t.Pid).ToHashSet();
+        tree!.LetGo(finalStates, stopped);
+        isCommitted = true;
+    }
+
+    private RestoreResult Result() => new()
+    {
+        RootPid = rootPid, ForkingTime = (uint)Stopwatch.GetElapsedTime(started, forked).TotalMicroseconds, RestoreTime = (uint)Stopwatch.GetElapsedTime(started).TotalMicroseconds,
+        PagesCompared = memory!.PagesCompared, PagesSkippedCow = memory.PagesSkipped, PagesRestored = memory.PagesRestored + shared.PagesRestored,
+    };
+
+    /// <summary>Without a commit the guard's end kills what was made; the root is ours to wait for, unless it was made for our parent.</summary>
+    public void Dispose()
+    {
+        guard?.Dispose();
+        if (!isCommitted && tree != null && !context.Options.Sibling)
+            Kernel.Call(Nr.wait4, rootPid, 0, Sched.WALL);
+        tree?.Dispose();
+        memory?.Dispose();
+        shared.Dispose();
+        copier.Dispose();
+    }
+}
