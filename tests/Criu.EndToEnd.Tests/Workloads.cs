@@ -5,14 +5,35 @@ namespace Criu.EndToEnd.Tests;
 /// <summary>Every workload, one line each: what it holds is written at the top of its source.</summary>
 internal static class Workloads
 {
+    private const string RestartBlock = "stores EINTR for a call with a restart block";
+
     public static readonly Workload[] All =
     [
         new("counter") { AsUser = true },
         new("threads 16") { Counters = 16, AsUser = true },
         new("tree 50") { Counters = 50, AsUser = true },
+        new("goroutines") { AsUser = true, Changes = new(" map | thread | Threads") },
+        new("memory 64") { AsUser = true },
+        new("memory 1024"),
+        new("cow") { Counters = 4 },
+        new("shared") { Counters = 3 },
         new("pipes"),
         new("pipes packets") { ReferenceCannot = "packetized pipes are not supported" },
         new("files") { ReferenceChanges = new("fd 13 flags") },
+        new("eventfd"),
+        new("eventfd semaphore") { ReferenceCannot = "does not keep EFD_SEMAPHORE" },
+        new("eventfd full") { ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },
+        new("epoll"),
+        new("epoll dup") { Changes = new("fd 3 tfd") },
+        .. Blocked,
+    ];
+
+    /// <summary>The calls that go on as if nothing had happened, and those that the kernel ends with EINTR at any stop.</summary>
+    private static IEnumerable<Workload> Blocked =>
+    [
+        .. new[] { "futex", "ppoll", "select", "read", "write", "wait4", "pause", "sigsuspend" }.Select(c => new Workload($"blocked {c} strictly") { AsUser = true }),
+        .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed" }.Select(c => new Workload($"blocked {c} strictly") { AsUser = true, ReferenceCannot = RestartBlock }),
+        .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed", "epoll_wait", "sigtimedwait" }.Select(c => new Workload($"blocked {c}") { AsUser = true }),
     ];
 
     public static Workload Named(string command) => All.Single(w => w.Command == command);

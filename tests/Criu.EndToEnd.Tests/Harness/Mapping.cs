@@ -5,7 +5,8 @@ namespace Criu.EndToEnd.Tests.Harness;
 
 /// <summary>
 /// One mapping as smaps shows it. Neighbours that differ in nothing count as one, whether the kernel merged them or not. Two flags
-/// are left out: "sd", soft-dirty, which any write sets, and "ac", accounted, which a mapping gets when it was writable once.
+/// are left out: "sd", soft-dirty, which any write sets, and "ac", accounted, which a mapping gets when it was writable once. Shared
+/// anonymous memory may be a memfd of the same name.
 /// </summary>
 internal sealed partial record Mapping(ulong Start, ulong End, string Rights, ulong Offset, string File, string Name)
 {
@@ -22,7 +23,7 @@ internal sealed partial record Mapping(ulong Start, ulong End, string Rights, ul
         foreach (string line in smaps.Split('\n'))
         {
             if (First().Match(line) is { Success: true } m)
-                all.Add(new(Hex(m, "start"), Hex(m, "end"), m.Groups["rights"].Value, Hex(m, "offset"), $"{m.Groups["device"]}/{m.Groups["inode"]}", m.Groups["name"].Value));
+                all.Add(new(Hex(m, "start"), Hex(m, "end"), m.Groups["rights"].Value, Hex(m, "offset"), $"{m.Groups["device"]}/{m.Groups["inode"]}", m.Groups["name"].Value.Replace("/memfd:/dev/zero", "/dev/zero")));
             else if (line.StartsWith("VmFlags:", StringComparison.Ordinal))
                 Complete(all, string.Join(' ', line[8..].Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(f => f is not ("sd" or "ac"))));
         }
