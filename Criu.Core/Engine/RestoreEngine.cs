@@ -66,7 +66,7 @@ internal sealed class RestoreEngine : IDisposable
         RestoreChecks.CheckPidsAreFree(model.Tasks);
         if (!model.Root.IsSessionLeader && !context.Options.ShellJob)
             throw new CheckpointException($"{model.Root} belongs to the session {model.Root.Session}, whose leader was outside the tree", "Add --shell-job: it joins the session of the caller");
-        files = new FilePlan(model.Tasks.FindAll(t => !t.IsZombie), context.Files, model.PipeContents, context.Options);
+        files = new FilePlan(model, context);
     }
 
     private void MakeRoot()

@@ -1,3 +1,4 @@
+using Criu.Core.Resources.Files;
 using Criu.Images;
 using Criu.Images.Proto;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,9 @@ internal sealed class RestoreModel(RestoreContext context)
     /// <summary>Parents before their children.</summary>
     public List<RestoreTask> Tasks { get; } = [];
 
-    public Dictionary<uint, (ReadOnlyMemory<byte> Bytes, uint Size)> PipeContents { get; } = [];
+    public Dictionary<uint, PipeData> PipeContents { get; } = [];
+
+    public Dictionary<uint, PipeData> FifoContents { get; } = [];
 
     public RestoreTask Root => Tasks[0];
 
@@ -26,7 +29,8 @@ internal sealed class RestoreModel(RestoreContext context)
             throw new CheckpointException($"the images in {context.Images.Location} hold no process", "The directory is not a complete dump");
         foreach (var file in context.Images.ReadAll<FileEntry>(ImageKind.Files))
             context.Files[file.Id] = file;
-        LoadPipeContents();
+        LoadPipeContents(ImageKind.PipesData, PipeContents);
+        LoadPipeContents(ImageKind.FifoData, FifoContents);
         foreach (var task in Tasks)
             if (!task.IsZombie)
                 LoadTask(task);
@@ -100,12 +104,14 @@ internal sealed class RestoreModel(RestoreContext context)
         task.Descriptors = context.Images.ReadAll<FdinfoEntry>(ImageKind.Fdinfo, task.Ids.FilesId);
     }
 
-    private void LoadPipeContents()
+    private void LoadPipeContents(ImageKind kind, Dictionary<uint, PipeData> contents)
     {
-        using var reader = context.Images.TryOpenImage(ImageKind.PipesData);
+        using var reader = context.Images.TryOpenImage(kind);
         while (reader != null && reader.TryRead<PipeDataEntry>(out var entry))
         {
-            PipeContents[entry.PipeId] = (reader.ReadPayload(entry.Bytes), entry.Size);
+            if (!contents.TryGetValue(entry.PipeId, out var data))
+                contents[entry.PipeId] = data = new PipeData(entry.Size, []);
+            data.Pieces.Add(reader.ReadPayload(entry.Bytes));
         }
     }
 }

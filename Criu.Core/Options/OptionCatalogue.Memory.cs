@@ -21,9 +21,9 @@ public static partial class OptionCatalogue
         {
             Group = OptionGroup.Memory, Negatable = true, RpcField = "auto_dedup", CSetter = "criu_set_auto_dedup", Note = "no image is ever changed",
         },
-        new("pre-dump-mode", Refused, "how a pre-dump reads pages: splice or read")
+        new("pre-dump-mode", NoEffect, "how a pre-dump reads pages: splice or read")
         {
-            Group = OptionGroup.Memory, Argument = Required, ValueName = "MODE", Actions = OptionActions.None, RpcField = "pre_dump_mode", CSetter = "criu_set_pre_dump_mode", Note = NoIncrements,
+            Group = OptionGroup.Memory, Argument = Required, ValueName = "MODE", Actions = Dump, RpcField = "pre_dump_mode", CSetter = "criu_set_pre_dump_mode", Note = "it says how a pre-dump reads, and a dump reads as it likes",
         },
         new("lazy-pages", Refused, "leave pages to a server that brings them on demand")
         {

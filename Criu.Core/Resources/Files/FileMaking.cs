@@ -18,7 +18,9 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
 
     public int PlaceOf(uint id) => plan.PlaceOf(id);
 
-    public (ReadOnlyMemory<byte> Bytes, uint Size) PipeContents(uint pipe) => plan.PipeContents(pipe);
+    public PipeData PipeContents(uint pipe) => plan.PipeContents(pipe);
+
+    public PipeData FifoContents(uint pipe) => plan.FifoContents(pipe);
 
     /// <summary>Where the user gave a descriptor for it, nothing is made: the root inherited that one.</summary>
     public bool TryInherit(uint id, string key) => plan.TryInherit(id, key);

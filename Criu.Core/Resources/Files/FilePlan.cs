@@ -14,22 +14,22 @@ internal sealed class FilePlan
     private readonly Dictionary<uint, FileEntry> entries;
     private readonly Dictionary<uint, (RestoreTask Maker, int Place)> made = [];
     private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
-    private readonly IReadOnlyDictionary<uint, (ReadOnlyMemory<byte>, uint)> pipeContents;
+    private readonly RestoreModel model;
     private readonly RestoreOptions options;
     private readonly List<RestoreTask> tasks;
     private readonly int firstPlace;
 
-    public FilePlan(List<RestoreTask> tasks, Dictionary<uint, FileEntry> entries, IReadOnlyDictionary<uint, (ReadOnlyMemory<byte>, uint)> pipeContents, RestoreOptions options)
+    public FilePlan(RestoreModel model, RestoreContext context)
     {
-        (this.entries, this.pipeContents, this.options) = (entries, pipeContents, options);
-        this.tasks = tasks.FindAll(t => t.OwnsDescriptors);
+        (this.model, entries, options) = (model, context.Files, context.Options);
+        tasks = model.Tasks.FindAll(t => t.OwnsDescriptors && !t.IsZombie);
         int highest = 2;
-        foreach (var task in this.tasks)
+        foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 highest = Math.Max(highest, checked((int)descriptor.Fd));
         LinkDescriptor = highest + 1;
         firstPlace = highest + 2 + options.InheritFds.Count;
-        foreach (var task in this.tasks)
+        foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 Assign(task, descriptor);
     }
@@ -41,7 +41,9 @@ internal sealed class FilePlan
 
     public int PlaceOf(uint id) => made[id].Place;
 
-    public (ReadOnlyMemory<byte> Bytes, uint Size) PipeContents(uint pipe) => pipeContents.TryGetValue(pipe, out var contents) ? contents : default;
+    public PipeData PipeContents(uint pipe) => model.PipeContents.GetValueOrDefault(pipe, PipeData.None);
+
+    public PipeData FifoContents(uint pipe) => model.FifoContents.GetValueOrDefault(pipe, PipeData.None);
 
     /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
     public int InheritedPlace(int index) => LinkDescriptor + 1 + index;

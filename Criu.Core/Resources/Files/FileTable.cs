@@ -15,6 +15,7 @@ internal sealed class FileTable(DumpContext context)
     private readonly Dictionary<(string, uint), uint> byPath = [];
     private readonly HashSet<(FdTypes, ulong)> contents = [];
     private readonly Dictionary<DumpTask, List<int>> numbers = [];
+    private readonly RegularFile regular = new();
     private uint next = 1;
 
     /// <summary>True once for each object that many descriptions share, such as a pipe: its contents are dumped then.</summary>
@@ -71,6 +72,14 @@ internal sealed class FileTable(DumpContext context)
         Stat.S_IFBLK => "a block device",
         _ => "a file of a kind that is not known",
     }) + $" ({file.Link})";
+
+    /// <summary>An entry of its own for the path of something that is opened by a path, with its flags and owner.</summary>
+    public uint AddPath(OpenFile file)
+    {
+        uint id = next++;
+        context.Writer(ImageKind.Files).Write(regular.Dump(file, id, context));
+        return id;
+    }
 
     /// <summary>The id of a file that is known by its path and not by a descriptor: the program, a mapping, a directory.</summary>
     public uint IdOfPath(DumpTask task, KernelPath path, uint flags, Stat stat, string what)

@@ -38,13 +38,14 @@ internal sealed class SignalActions : ITaskKind
         int index = 0;
         for (int signal = 1; signal <= Signals.Count; signal++)
             if (HasAction(signal) && index < task.Core.Tc.Sigactions.Count)
-                RestoreOne(batch, signal, task.Core.Tc.Sigactions[index++]);
+                RestoreOne(task, batch, signal, task.Core.Tc.Sigactions[index++]);
     }
 
-    private static void RestoreOne(SyscallBatch batch, int signal, SaEntry action)
+    private static void RestoreOne(RestoreTask task, SyscallBatch batch, int signal, SaEntry action)
     {
-        if (action is { Sigaction: 0, Flags: 0, Mask: 0 })
-            return;                                     // the default, which a fresh process has
+        bool isIgnoredByUs = (task.Context.OwnCredentials.SignalsIgnored >> (signal - 1) & 1) != 0;
+        if (action is { Sigaction: 0, Flags: 0, Mask: 0 } && !isIgnoredByUs)
+            return;                                     // the default, which a fresh process has, but for what it inherits as ignored
         var kernel = new KernelSigaction
         {
             Handler = (long)action.Sigaction, Flags = (long)action.Flags, Restorer = (long)action.Restorer, Mask = (long)action.Mask,
