@@ -2,7 +2,10 @@ using Linux.Abi;
 
 namespace Criu.Parasite;
 
-/// <summary>Memory of another process, copied without stopping or tracing it: process_vm_readv(2).</summary>
+/// <summary>
+/// Memory of another process, copied without stopping or tracing it: process_vm_readv(2). For small things: the kernel gives a process its own copy of every page that is
+/// read this way and that it shared with a relative, copy on write.
+/// </summary>
 public static unsafe class RemoteMemory
 {
     /// <summary>Copies bytes out of a process.</summary>
