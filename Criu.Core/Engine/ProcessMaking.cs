@@ -14,7 +14,11 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
 
     /// <summary>Process groups whose leader has ended: a helper has to be the leader while members join.</summary>
     private readonly List<Puppet> groupHelpers = [];
+    private readonly List<RestoreTask> helperParents = [];
     private readonly Dictionary<RestoreTask, int> born = [];
+
+    /// <summary>The descriptor table that a process was cloned with, where it shares its parent's.</summary>
+    private readonly Dictionary<RestoreTask, uint> tableAtBirth = [];
 
     public static long ArenaBytes(List<RestoreTask> tasks)
     {
@@ -36,15 +40,29 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
 
     private void CloneChildren(RestoreTask task)
     {
-        var before = task.Children.FindAll(c => task.IsSessionLeader && BornInto(c) != task.Session);
-        Clone(task, before);
+        var left = new List<RestoreTask>(task.Children);
+        uint table = tableAtBirth.GetValueOrDefault(task, task.Ids.FilesId);
+        Clone(task, Take(left, c => task.IsSessionLeader && BornInto(c) != task.Session), table);
         if (task.IsSessionLeader)
-        {
             task.Stream.Room(1).Call(Nr.setsid);
-            task.Stream.Run();
+        if (table != task.Ids.FilesId)
+        {
+            Clone(task, Take(left, c => Needs(c, table)), table);
+            task.Stream.Room(1).Call(Nr.unshare, (long)Sched.CLONE_FILES);
         }
-        Clone(task, task.Children.FindAll(c => !before.Contains(c)));
+        task.Stream.Run();
+        Clone(task, left, task.Ids.FilesId);
     }
+
+    private static List<RestoreTask> Take(List<RestoreTask> from, Predicate<RestoreTask> which)
+    {
+        var taken = from.FindAll(which);
+        from.RemoveAll(which);
+        return taken;
+    }
+
+    /// <summary>Whether a process has this descriptor table, or must pass it on to a child that has.</summary>
+    private static bool Needs(RestoreTask task, uint table) => !task.IsZombie && (task.Ids.FilesId == table || task.Children.Exists(c => Needs(c, table)));
 
     /// <summary>The session that a process must be born into: its own, or, for a leader, that of the children it has from before.</summary>
     private int BornInto(RestoreTask task)
@@ -60,12 +78,17 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
         return born[task] = session;
     }
 
-    private void Clone(RestoreTask parent, List<RestoreTask> children)
+    private void Clone(RestoreTask parent, List<RestoreTask> children, uint table)
     {
         if (children.Count == 0)
             return;
         foreach (var child in children)
-            AddClone(parent, child.Pid, child.OwnsDescriptors ? 0 : Sched.CLONE_FILES);
+        {
+            bool shares = Needs(child, table);
+            AddClone(parent, child.Pid, shares ? Sched.CLONE_FILES : 0);
+            if (shares)
+                tableAtBirth[child] = table;
+        }
         parent.Stream.Run();
         var puppets = tree.Adopt(children.ConvertAll(c => (c.Pid, c.Pid, ProcessSpace)));
         for (int i = 0; i < children.Count; i++)
@@ -104,20 +127,19 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
         foreach (var task in tasks)
         {
             bool isOutside = tasks[0].ProcessGroup == task.ProcessGroup && !pids.Contains(tasks[0].Session);
-            if (isOutside || pids.Contains(task.ProcessGroup) || groupHelpers.Exists(h => h.Pid == task.ProcessGroup) || task.IsZombie)
+            if (isOutside || pids.Contains(task.ProcessGroup) || groupHelpers.Exists(h => h.Pid == task.ProcessGroup))
                 continue;
-            AddClone(task, task.ProcessGroup, 0);
-            task.Stream.Run();
+            var parent = task.IsZombie && task.Parent != null ? task.Parent : task;
+            AddClone(parent, task.ProcessGroup, 0);
+            parent.Stream.Run();
             var helper = tree.Adopt([(task.ProcessGroup, task.ProcessGroup, ProcessSpace)])[0];
             groupHelpers.Add(helper);
-            helperParents.Add(task);
+            helperParents.Add(parent);
             var batch = helper.NewBatch();
             batch.Call(Nr.setpgid, 0L, 0L);
             helper.Run(batch);
         }
     }
-
-    private readonly List<RestoreTask> helperParents = [];
 
     private void EndGroupHelpers()
     {

@@ -183,7 +183,10 @@ internal sealed class RestoreEngine : IDisposable
 
     private void Commit()
     {
-        var stopped = Living().Where(t => t.IsStopped || context.Options.LeaveStopped).Select(t => t.Pid).ToHashSet();
+        var stopped = new Dictionary<int, int>();
+        foreach (var task in Living())
+            if (task.IsStopped || context.Options.LeaveStopped)
+                stopped.Add(task.Pid, task.Core.Tc is { HasStopSigno: true, StopSigno: not 0 } tc ? (int)tc.StopSigno : Signals.SIGSTOP);
         tree!.LetGo(finalStates, stopped);
         isCommitted = true;
     }

@@ -95,13 +95,21 @@ internal sealed class RestoreModel(RestoreContext context)
         RestoreChecks.CheckNamespaces(task, Root.Ids, context.Images);
         if (tables.TryGetValue(task.Ids.FilesId, out var owner))
         {
-            if (owner != task.Parent)
-                throw new CheckpointException($"{task} shares its descriptor table with {owner}, which is not its parent; this is not supported yet");
+            if (!IsAbove(owner, task))
+                throw new CheckpointException($"{task} shares its descriptor table with {owner}, which is none of its ancestors; this is not supported yet");
             task.OwnsDescriptors = false;
             return;
         }
         tables.Add(task.Ids.FilesId, task);
         task.Descriptors = context.Images.ReadAll<FdinfoEntry>(ImageKind.Fdinfo, task.Ids.FilesId);
+    }
+
+    private static bool IsAbove(RestoreTask ancestor, RestoreTask task)
+    {
+        for (var above = task.Parent; above != null; above = above.Parent)
+            if (above == ancestor)
+                return true;
+        return false;
     }
 
     private void LoadPipeContents(ImageKind kind, Dictionary<uint, PipeData> contents)

@@ -42,7 +42,8 @@ internal readonly record struct PageFilter(ulong Inverted, ulong Mask, ulong Any
     /// <summary>The kind of a mapping read from smaps.</summary>
     public static PageKind KindOf(Vma vma)
     {
-        bool isOutside = vma.IsShared || vma.IsVvar || vma.IsVsyscall || vma.Has(VmaFlags.Io | VmaFlags.PfnMap);
+        // Droppable memory holds the seeds of random numbers: two processes must never go on from one copy of them.
+        bool isOutside = vma.IsShared || vma.IsVvar || vma.IsVsyscall || vma.Has(VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.Droppable);
         if (isOutside)
             return PageKind.None;
         if (vma.IsVdso)

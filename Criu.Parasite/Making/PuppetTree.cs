@@ -91,11 +91,17 @@ public sealed class PuppetTree : IDisposable
         return puppets;
     }
 
-    /// <summary>Waits for the end of a process that was made to be a zombie: its parent may then see it.</summary>
+    /// <summary>Waits for the end of a process that was made to be a zombie: its parent may then see it. A signal that ends it stops it first, and is given back.</summary>
     public void AwaitEnd(int pid)
     {
+        var thread = threads[pid];
+        SyscallRecord[] take = PtraceSteps.TakeStop(thread), release = PtraceSteps.Release(thread, Ptrace.CONT);
         var batch = guard.NewBatch();
-        Require(batch, PtraceSteps.Wait(pid, threads[pid].Status));
+        batch.AddAll(take);
+        batch.Add(SyscallRecord.Jump(2, thread.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped));
+        batch.Add(SyscallRecord.Jump(release.Length + 2, thread.Status.Remote, mask: 0, value: 0));          // it ended
+        batch.AddAll(release);
+        batch.Add(SyscallRecord.Jump(-(take.Length + 2 + release.Length), thread.Status.Remote, mask: 0, value: 0));
         guard.Run(batch);
         threads.Remove(pid);
     }
@@ -156,14 +162,14 @@ public sealed class PuppetTree : IDisposable
 
     /// <summary>Every task is final and free of us: only now EXITKILL goes, on all, and then all go. One batch, so a dying engine changes nothing.</summary>
     /// <param name="states">What <see cref="SwitchToFinalState"/> was given.</param>
-    /// <param name="stopped">Processes that shall stay stopped by SIGSTOP.</param>
-    public void LetGo(IReadOnlyList<FinalState> states, IReadOnlySet<int> stopped)
+    /// <param name="stopped">Processes that shall stay stopped, and by which signal.</param>
+    public void LetGo(IReadOnlyList<FinalState> states, IReadOnlyDictionary<int, int> stopped)
     {
         var batch = guard.NewBatch();
         foreach (var state in states)
             Require(batch, PtraceSteps.SetOptions(state.Tid, 0));
-        foreach (int pid in stopped)
-            batch.Call(Nr.kill, pid, Signals.SIGSTOP);
+        foreach (var (pid, signal) in stopped)
+            batch.Call(Nr.kill, pid, signal);
         foreach (var state in states)
             Require(batch, PtraceSteps.Detach(state.Tid));
         guard.Run(batch);

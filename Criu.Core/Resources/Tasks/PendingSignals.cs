@@ -17,7 +17,7 @@ internal sealed class PendingThreadSignals : IThreadKind
 
     public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
     {
-        thread.Core.ThreadCore.SignalsP = SignalQueue.Read(thread.Task.Tracee!, thread, shared: false, thread.Status.SignalsPending != 0);
+        thread.Core.ThreadCore.SignalsP = SignalQueue.ToEntry(thread.PendingSignals);
         return null;
     }
 
@@ -36,7 +36,7 @@ internal sealed class PendingSharedSignals : ITaskKind
 
     public Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context)
     {
-        task.Core.Tc.SignalsS = SignalQueue.Read(task.Tracee!, task.Leader, shared: true, task.Leader.Status.SignalsPendingShared != 0);
+        task.Core.Tc.SignalsS = SignalQueue.ToEntry(task.PendingSignals);
         return null;
     }
 
@@ -49,12 +49,11 @@ internal sealed class PendingSharedSignals : ITaskKind
 
 internal static class SignalQueue
 {
-    public static SignalQueueEntry Read(Tracee tracee, DumpThread thread, bool shared, bool hasSome)
+    public static SignalQueueEntry ToEntry(List<byte[]> signals)
     {
         var queue = new SignalQueueEntry();
-        if (hasSome)
-            foreach (byte[] info in tracee.PendingSignals(thread.Traced, shared))
-                queue.Signals.Add(new SiginfoEntry { Siginfo = ByteString.CopyFrom(info) });
+        foreach (byte[] info in signals)
+            queue.Signals.Add(new SiginfoEntry { Siginfo = ByteString.CopyFrom(info) });
         return queue;
     }
 

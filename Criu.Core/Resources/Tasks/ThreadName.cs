@@ -40,7 +40,8 @@ internal sealed class Scheduling : IThreadKind
         var core = thread.Core.ThreadCore;
         if (thread.Stat.Policy == Sched.SCHED_DEADLINE)
             throw context.Refuse(thread.Task, $"thread {thread.Tid} runs under SCHED_DEADLINE");
-        (core.SchedNice, core.SchedPolicy) = (thread.Stat.Nice, thread.Stat.Policy);
+        long policy = Kernel.Call(Nr.sched_getscheduler, thread.Tid);           // with SCHED_RESET_ON_FORK, which /proc does not show
+        (core.SchedNice, core.SchedPolicy) = (thread.Stat.Nice, Kernel.Failed(policy) ? thread.Stat.Policy : (uint)policy);
         if (thread.Stat.Policy is Sched.SCHED_FIFO or Sched.SCHED_RR)
             core.SchedPrio = thread.Stat.RealTimePriority;
         return null;
