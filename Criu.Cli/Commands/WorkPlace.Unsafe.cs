@@ -37,6 +37,21 @@ internal static class WorkPlace
         return Kernel.Failed(fd) ? throw new CheckpointException($"The log {path} cannot be written: {Reason(fd)}", "Name another with -o, or another directory with -W") : Kernel.Own(fd);
     }
 
+    /// <summary>Opens a file; a regular one or what else has that name, but never a directory.</summary>
+    public static SafeFileHandle Open(string path, string what, int flags, int mode = 0)
+    {
+        long fd = Kernel.Open(path, flags, mode);
+        return Kernel.Failed(fd) ? throw new CheckpointException($"The {what} {path} cannot be opened: {Reason(fd)}") : Kernel.Own(fd);
+    }
+
+    /// <summary>Whether there is something of that name other than a regular file: a device, a pipe, a link.</summary>
+    public static unsafe bool IsSpecial(string path)
+    {
+        Stat status;
+        fixed (byte* name = Kernel.CString(path))
+            return !Kernel.Failed(Kernel.Call(Nr.lstat, (long)name, (long)&status)) && status.Kind != Stat.S_IFREG;
+    }
+
     public static string Reason(long errno) => -errno switch
     {
         Errno.ENOENT => "it does not exist",
