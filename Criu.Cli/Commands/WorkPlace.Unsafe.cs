@@ -34,7 +34,9 @@ internal static class WorkPlace
     public static SafeFileHandle CreateLog(string path)
     {
         long fd = Kernel.Open(path, Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_APPEND, 0x180);   // rw-------
-        return Kernel.Failed(fd) ? throw new CheckpointException($"The log {path} cannot be written: {Reason(fd)}", "Name another with -o, or another directory with -W") : Kernel.Own(fd);
+        if (Kernel.Failed(fd))
+            throw new CheckpointException($"The log {path} cannot be written: {Reason(fd)}", "Name another with -o, or another directory with -W");
+        return Kernel.Own(fd);
     }
 
     /// <summary>Opens a file; a regular one or what else has that name, but never a directory.</summary>

@@ -20,8 +20,9 @@ internal sealed class CritFile : IDisposable
 
     public static string Name(string? path) => path ?? "standard input";
 
-    public static Stream OpenInput(string? path) =>
-        path == null ? Console.OpenStandardInput() : Wrap(WorkPlace.Open(path, "image or text", Fcntl.O_RDONLY | Fcntl.O_NOCTTY), FileAccess.Read);
+    public static Stream OpenInput(string? path) => path == null
+        ? Console.OpenStandardInput()
+        : Wrap(WorkPlace.Open(path, "image or text", Fcntl.O_RDONLY | Fcntl.O_NOCTTY), FileAccess.Read);
 
     public static CritFile CreateOutput(string? path)
     {
@@ -30,7 +31,8 @@ internal sealed class CritFile : IDisposable
             return new CritFile(Console.OpenStandardOutput(), null, null);
         bool special = WorkPlace.IsSpecial(path);
         string target = special ? path : $"{path}.partial";
-        return new CritFile(Wrap(WorkPlace.Open(target, "output", Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC, 0x1b6), FileAccess.Write), path, special ? null : target);   // rw-rw-rw- & ~umask
+        var handle = WorkPlace.Open(target, "output", Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC, 0x1b6);   // rw-rw-rw-, less the umask
+        return new CritFile(Wrap(handle, FileAccess.Write), path, special ? null : target);
     }
 
     /// <summary>Gives the output its name.</summary>

@@ -18,14 +18,17 @@ internal static class CritModel
         var root = new RootCommand { crit };
         root.Options.Clear();
         root.Options.Add(new HelpOption("--help", "-h"));
-        crit.Subcommands.Add(Action("decode", "make JSON of an image", [Input, Output, Pretty, NoPayload], line => CritActions.Decode(Source(line), line.GetValue(Output), line.GetValue(Pretty), line.GetValue(NoPayload))));
+        crit.Subcommands.Add(Action("decode", "make JSON of an image", [Input, Output, Pretty, NoPayload], Decode));
         crit.Subcommands.Add(Action("encode", "make an image of JSON", [Input, Output], line => CritActions.Encode(line.GetValue(Input), line.GetValue(Output))));
-        crit.Subcommands.Add(Action("show", "print an image: decode --pretty", [NoPayload], line => CritActions.Decode(Source(line), null, pretty: true, line.GetValue(NoPayload)), File));
-        crit.Subcommands.Add(Action("info", "tell kind and size of an image", [], line => CritActions.Info(Source(line)), File));
+        crit.Subcommands.Add(Action("show", "print an image: decode --pretty", [NoPayload], Show, File));
+        crit.Subcommands.Add(Action("info", "tell kind and size of an image", [], line => CritActions.Info(line.GetValue(File)), File));
         return root;
     }
 
-    private static string? Source(ParseResult line) => line.GetValue(Input) ?? line.GetValue(File);
+    private static void Decode(ParseResult line) =>
+        CritActions.Decode(line.GetValue(Input), line.GetValue(Output), line.GetValue(Pretty), line.GetValue(NoPayload));
+
+    private static void Show(ParseResult line) => CritActions.Decode(line.GetValue(File), to: null, pretty: true, line.GetValue(NoPayload));
 
     private static Command Action(string name, string summary, Option[] options, Action<ParseResult> act, params Argument[] arguments)
     {

@@ -19,5 +19,6 @@ internal static class Failure
     };
 
     /// <summary>The number behind these is errno where .NET has none of its own for it; their text is left out of the native binary.</summary>
-    private static string Reason(Exception exception) => exception.HResult >= 0 ? Errno.Name(exception.HResult) : $"{exception.GetType().Name} ({exception.Message})";
+    private static string Reason(Exception exception) =>
+        exception.HResult >= 0 ? Errno.Name(exception.HResult) : $"{exception.GetType().Name} ({exception.Message})";
 }
