@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Criu.Cli.CommandLine;
 using Criu.Cli.Commands;
+using Criu.Cli.Crit;
 using Criu.Cli.Reporting;
 using Criu.Core;
 using Criu.Core.Options;

@@ -48,12 +48,20 @@ internal static class ActionCatalogue
         new("check", "tell whether this system has what dump and restore need")
         {
             Options = OptionActions.Check,
-            Examples = [("criu check", "\"Looks good.\" or what is missing"), ("criu check --feature pagemap_scan", "ask for one feature by the exit status")],
+            Examples =
+            [
+                ("criu check", "\"Looks good.\" or what is missing"),
+                ("criu check --feature pagemap_scan", "ask for one feature by the exit status"),
+            ],
         },
         new("crit", "print and edit images: decode, encode, show, info")
         {
             Usage = "decode|encode|show|info [OPTIONS] [FILE]",
-            Examples = [("criu crit show images/core-1234.img", "print an image"), ("criu crit decode -i pstree.img --pretty -o pstree.json", "make text of an image")],
+            Examples =
+            [
+                ("criu crit show images/core-1234.img", "print an image"),
+                ("criu crit decode -i pstree.img --pretty -o pstree.json", "make text of an image"),
+            ],
         },
         new("pre-dump", "dump memory ahead while the tree runs") { Refusal = "every dump is a whole one" },
         new("page-server", "receive pages over the network") { Refusal = "there is no server yet" },

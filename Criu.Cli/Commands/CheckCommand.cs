@@ -8,6 +8,8 @@ namespace Criu.Cli.Commands;
 /// <summary><c>criu check</c>: the verdict on standard output, its reasons in the log. With <c>-v0</c> the exit status says all.</summary>
 internal static class CheckCommand
 {
+    private const string ThinVerdict = "Looks good but some kernel features are missing\nwhich, depending on your process tree, may cause\ndump or restore failure.";
+
     public static int Run(MergedOptions options)
     {
         using var session = Session.Open(options, DirectoryAccess.Search);
@@ -48,7 +50,7 @@ internal static class CheckCommand
         return (lame, thin) switch
         {
             (true, _) => Say(session, "Does not look good.", status: 1),
-            (_, true) => Say(session, "Looks good but some kernel features are missing\nwhich, depending on your process tree, may cause\ndump or restore failure.", status: 1),
+            (_, true) => Say(session, ThinVerdict, status: 1),
             _ => Say(session, "Looks good.", status: 0),
         };
     }

@@ -34,7 +34,24 @@ internal static class WorkPlace
     public static SafeFileHandle CreateLog(string path)
     {
         long fd = Kernel.Open(path, Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_APPEND, 0x180);   // rw-------
-        return Kernel.Failed(fd) ? throw new CheckpointException($"The log {path} cannot be written: {Reason(fd)}", "Name another with -o, or another directory with -W") : Kernel.Own(fd);
+        if (Kernel.Failed(fd))
+            throw new CheckpointException($"The log {path} cannot be written: {Reason(fd)}", "Name another with -o, or another directory with -W");
+        return Kernel.Own(fd);
+    }
+
+    /// <summary>Opens a file; a regular one or what else has that name, but never a directory.</summary>
+    public static SafeFileHandle Open(string path, string what, int flags, int mode = 0)
+    {
+        long fd = Kernel.Open(path, flags, mode);
+        return Kernel.Failed(fd) ? throw new CheckpointException($"The {what} {path} cannot be opened: {Reason(fd)}") : Kernel.Own(fd);
+    }
+
+    /// <summary>Whether there is something of that name other than a regular file: a device, a pipe, a link.</summary>
+    public static unsafe bool IsSpecial(string path)
+    {
+        Stat status;
+        fixed (byte* name = Kernel.CString(path))
+            return !Kernel.Failed(Kernel.Call(Nr.lstat, (long)name, (long)&status)) && status.Kind != Stat.S_IFREG;
     }
 
     public static string Reason(long errno) => -errno switch

@@ -13,9 +13,12 @@ internal static class Failure
         UsageException or CheckpointException or ImageStoreException => exception.Message,
         ImageFormatException => $"{exception.Message}. The image is damaged or none of CRIU's",
         OperationCanceledException => "Cancelled; the tree was left as it was",
-        // The number behind these is errno on Linux; their text is left out of the native binary.
-        IOException or UnauthorizedAccessException => $"Reading or writing failed: {Errno.Name(exception.HResult)} ({exception.Message})",
+        IOException or UnauthorizedAccessException => $"Reading or writing failed: {Reason(exception)}",
         NotImplementedException or NotSupportedException => $"This is not implemented yet ({exception.Message})",
         _ => $"Internal error: {exception.GetType().Name}: {exception.Message}. Run it again with -v4 -o FILE, and report it with that file",
     };
+
+    /// <summary>The number behind these is errno where .NET has none of its own for it; their text is left out of the native binary.</summary>
+    private static string Reason(Exception exception) =>
+        exception.HResult >= 0 ? Errno.Name(exception.HResult) : $"{exception.GetType().Name} ({exception.Message})";
 }

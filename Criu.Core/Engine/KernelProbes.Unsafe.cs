@@ -90,7 +90,10 @@ internal static unsafe class KernelProbes
         return Verdict(Kernel.Call(Nr.prctl, Prctl.PR_GET_TID_ADDRESS, (long)&address), CheckpointRestore);
     }
 
-    /// <summary>Asks for a child under a pid that is taken: our own. The kernel looks at the privilege first (EPERM), then at the pid (EEXIST); one that is too old knows no such field (E2BIG).</summary>
+    /// <summary>
+    /// Asks for a child under a pid that is taken: our own. The kernel looks at the privilege first (EPERM), then at the pid (EEXIST); one that is too old
+    /// knows no such field (E2BIG).
+    /// </summary>
     public static FeatureReport CloneSetTid()
     {
         int taken = Self;

@@ -20,7 +20,8 @@ public static partial class OptionCatalogue
         },
         new("inherit-fd", Supported, "descriptor NUM of criu takes the place of RES: pipe[inode], socket[inode], tty[rdev:dev], file[mnt_id:inode], path/to/file")
         {
-            Group = OptionGroup.External, Argument = Required, ValueName = "fd[NUM]:RES", Actions = Restore, RpcField = "inherit_fd", CSetter = "criu_add_inherit_fd",
+            Group = OptionGroup.External, Argument = Required, ValueName = "fd[NUM]:RES", Actions = Restore,
+            RpcField = "inherit_fd", CSetter = "criu_add_inherit_fd",
             Effect = (o, s) => o with { Restore = o.Restore with { InheritFds = [.. o.Restore.InheritFds, OptionValues.Inherited(s)] } },
         },
         new("ext-unix-sk", NoEffect, "unix sockets may have their other end outside the tree")
@@ -30,7 +31,8 @@ public static partial class OptionCatalogue
         },
         new("ext-mount-map", NoEffect, "a mount that stays outside, KEY:VALUE (use --external mnt[KEY]:VALUE)")
         {
-            Group = OptionGroup.External, Short = 'M', Argument = Required, ValueName = "KEY:VALUE", RpcField = "ext_mnt", CSetter = "criu_add_ext_mount", Note = NoMounts,
+            Group = OptionGroup.External, Short = 'M', Argument = Required, ValueName = "KEY:VALUE",
+            RpcField = "ext_mnt", CSetter = "criu_add_ext_mount", Note = NoMounts,
         },
         new("enable-external-sharing", NoEffect, "mounts may be shared with the outside")
         {

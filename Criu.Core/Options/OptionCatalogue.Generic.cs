@@ -84,7 +84,8 @@ public static partial class OptionCatalogue
         },
         new("unprivileged", AlwaysSo, "run without root, by CAP_CHECKPOINT_RESTORE")
         {
-            Negatable = true, RpcField = "unprivileged", CSetter = "criu_set_unprivileged", Note = "the kernel judges each call; no check of ours is in the way",
+            Negatable = true,
+            RpcField = "unprivileged", CSetter = "criu_set_unprivileged", Note = "the kernel judges each call; no check of ours is in the way",
         },
     ];
 }

@@ -15,7 +15,8 @@ public static partial class OptionCatalogue
         },
         new("prev-images-dir", Refused, "directory of the dump before, relative to that of the images")
         {
-            Group = OptionGroup.Memory, Argument = Required, ValueName = "DIR", Actions = Dump, RpcField = "parent_img", CSetter = "criu_set_parent_images", Note = NoIncrements,
+            Group = OptionGroup.Memory, Argument = Required, ValueName = "DIR", Actions = Dump,
+            RpcField = "parent_img", CSetter = "criu_set_parent_images", Note = NoIncrements,
         },
         new("auto-dedup", Refused, "punch pages out of older images, or out of the images as they are restored")
         {
@@ -43,18 +44,39 @@ public static partial class OptionCatalogue
     [
         new("address", Refused, "address of the server") { Group = OptionGroup.Servers, Argument = Required, ValueName = "ADDR", Note = NoServers },
         new("port", Refused, "port of the page server") { Group = OptionGroup.Servers, Argument = Required, ValueName = "PORT", Note = NoServers },
-        new("ps-socket", Refused, "socket of the page server, opened already") { Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", Note = NoServers },
-        new("daemon", Refused, "go to the background") { Group = OptionGroup.Servers, Negatable = true, Actions = OptionActions.None, Note = NoServers },
+        new("ps-socket", Refused, "socket of the page server, opened already")
+        {
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", Note = NoServers,
+        },
+        new("daemon", Refused, "go to the background")
+        {
+            Group = OptionGroup.Servers, Negatable = true, Actions = OptionActions.None, Note = NoServers,
+        },
         new("status-fd", Refused, "write a zero byte to FD when ready")
         {
             Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", RpcField = "status_fd", Note = NoServers,
         },
         new("tls", Refused, "encrypt connections") { Group = OptionGroup.Servers, Negatable = true, RpcField = "tls", Note = NoServers },
-        new("tls-cacert", Refused, "authority to trust") { Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_cacert", Note = NoServers },
-        new("tls-cacrl", Refused, "certificates not to trust") { Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_cacrl", Note = NoServers },
-        new("tls-cert", Refused, "certificate to show") { Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_cert", Note = NoServers },
-        new("tls-key", Refused, "key of the certificate") { Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_key", Note = NoServers },
-        new("tls-no-cn-verify", Refused, "do not compare the name in the certificate") { Group = OptionGroup.Servers, RpcField = "tls_no_cn_verify", Note = NoServers },
+        new("tls-cacert", Refused, "authority to trust")
+        {
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_cacert", Note = NoServers,
+        },
+        new("tls-cacrl", Refused, "certificates not to trust")
+        {
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_cacrl", Note = NoServers,
+        },
+        new("tls-cert", Refused, "certificate to show")
+        {
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_cert", Note = NoServers,
+        },
+        new("tls-key", Refused, "key of the certificate")
+        {
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FILE", RpcField = "tls_key", Note = NoServers,
+        },
+        new("tls-no-cn-verify", Refused, "do not compare the name in the certificate")
+        {
+            Group = OptionGroup.Servers, RpcField = "tls_no_cn_verify", Note = NoServers,
+        },
     ];
 
     private const string NoIncrements = "every dump is a whole one";

@@ -11,12 +11,14 @@ public static partial class OptionCatalogue
     [
         new("manage-cgroups", Refused, "dump and restore control groups: none, props, soft, full, strict or ignore")
         {
-            Group = OptionGroup.Resources, Argument = Optional, ValueName = "MODE", RpcField = "manage_cgroups_mode", CSetter = "criu_set_manage_cgroups_mode", Note = NoCgroups,
+            Group = OptionGroup.Resources, Argument = Optional, ValueName = "MODE",
+            RpcField = "manage_cgroups_mode", CSetter = "criu_set_manage_cgroups_mode", Note = NoCgroups,
             Effect = (o, s) => OptionValues.OnlyValue(o, s, "ignore"),
         },
         new("cgroup-root", Refused, "the group that takes the place of the root of the dumped ones")
         {
-            Group = OptionGroup.Resources, Argument = Required, ValueName = "[CTRL:]/ROOT", RpcField = "cg_root", CSetter = "criu_add_cg_root", Note = NoCgroups,
+            Group = OptionGroup.Resources, Argument = Required, ValueName = "[CTRL:]/ROOT",
+            RpcField = "cg_root", CSetter = "criu_add_cg_root", Note = NoCgroups,
         },
         new("cgroup-props", Refused, "which properties of control groups to dump")
         {
@@ -40,28 +42,34 @@ public static partial class OptionCatalogue
     [
         new("root", Refused, "the root directory of the restored mount namespace")
         {
-            Group = OptionGroup.Namespaces, Short = 'r', Argument = Required, ValueName = "PATH", RpcField = "root", CSetter = "criu_set_root", Note = "no mount namespace is made",
+            Group = OptionGroup.Namespaces, Short = 'r', Argument = Required, ValueName = "PATH",
+            RpcField = "root", CSetter = "criu_set_root", Note = "no mount namespace is made",
         },
         new("join-ns", Refused, "restore into a namespace that exists")
         {
-            Group = OptionGroup.Namespaces, Short = 'J', Argument = Required, ValueName = "NS:{PID|FILE}", Actions = Restore, RpcField = "join_ns", CSetter = "criu_join_ns_add",
+            Group = OptionGroup.Namespaces, Short = 'J', Argument = Required, ValueName = "NS:{PID|FILE}", Actions = Restore,
+            RpcField = "join_ns", CSetter = "criu_join_ns_add",
             Note = "the tree would stay in the namespaces of criu",
         },
         new("empty-ns", Refused, "make a namespace of this kind (net) and leave it empty")
         {
-            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "NS", RpcField = "empty_ns", CSetter = "criu_set_empty_ns", Note = "no namespace is made",
+            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "NS",
+            RpcField = "empty_ns", CSetter = "criu_set_empty_ns", Note = "no namespace is made",
         },
         new("veth-pair", NoEffect, "name of the outer end of a veth device (use --external veth[IN]:OUT)")
         {
-            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "IN=OUT", Actions = Restore, RpcField = "veths", CSetter = "criu_add_veth_pair", Note = NoNetworks,
+            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "IN=OUT", Actions = Restore,
+            RpcField = "veths", CSetter = "criu_add_veth_pair", Note = NoNetworks,
         },
         new("weak-sysctls", NoEffect, "skip sysctls that this kernel has not")
         {
-            Group = OptionGroup.Namespaces, Negatable = true, Actions = Restore, RpcField = "weak_sysctls", CSetter = "criu_set_weak_sysctls", Note = NoNetworks,
+            Group = OptionGroup.Namespaces, Negatable = true, Actions = Restore,
+            RpcField = "weak_sysctls", CSetter = "criu_set_weak_sysctls", Note = NoNetworks,
         },
         new("skip-mnt", NoEffect, "leave out the mount at PATH")
         {
-            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "PATH", Actions = Dump, RpcField = "skip_mnt", CSetter = "criu_add_skip_mnt", Note = NoMounts,
+            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "PATH", Actions = Dump,
+            RpcField = "skip_mnt", CSetter = "criu_add_skip_mnt", Note = NoMounts,
         },
         new("enable-fs", NoEffect, "dump mounts of these file systems by their options alone")
         {
@@ -69,11 +77,13 @@ public static partial class OptionCatalogue
         },
         new("mntns-compat-mode", NoEffect, "restore mounts as CRIU did before MOVE_MOUNT_SET_GROUP")
         {
-            Group = OptionGroup.Namespaces, Negatable = true, Actions = Restore, RpcField = "mntns_compat_mode", CSetter = "criu_set_mntns_compat_mode", Note = NoMounts,
+            Group = OptionGroup.Namespaces, Negatable = true, Actions = Restore,
+            RpcField = "mntns_compat_mode", CSetter = "criu_set_mntns_compat_mode", Note = NoMounts,
         },
         new("lsm-mount-context", Refused, "another security context for mounts that have one")
         {
-            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "CONTEXT", Actions = Restore, RpcField = "lsm_mount_context", CSetter = "criu_set_lsm_mount_context",
+            Group = OptionGroup.Namespaces, Argument = Required, ValueName = "CONTEXT", Actions = Restore,
+            RpcField = "lsm_mount_context", CSetter = "criu_set_lsm_mount_context",
             Note = "no mount would get it",
         },
     ];

@@ -20,15 +20,18 @@ public static partial class OptionCatalogue
         },
         new("skip-in-flight", NoEffect, "ignore TCP connections that are not established yet")
         {
-            Group = OptionGroup.Resources, Negatable = true, Actions = Dump, RpcField = "tcp_skip_in_flight", CSetter = "criu_set_tcp_skip_in_flight", Note = NoTcp,
+            Group = OptionGroup.Resources, Negatable = true, Actions = Dump,
+            RpcField = "tcp_skip_in_flight", CSetter = "criu_set_tcp_skip_in_flight", Note = NoTcp,
         },
         new("network-lock", NoEffect, "how to hold back packets between dump and restore: iptables, nftables or skip")
         {
-            Group = OptionGroup.Resources, Argument = Required, ValueName = "METHOD", RpcField = "network_lock", CSetter = "criu_set_network_lock", Note = NoTcp,
+            Group = OptionGroup.Resources, Argument = Required, ValueName = "METHOD",
+            RpcField = "network_lock", CSetter = "criu_set_network_lock", Note = NoTcp,
         },
         new("file-locks", NoEffect, "dump and restore locks of files")
         {
-            Group = OptionGroup.Resources, Short = 'l', Negatable = true, RpcField = "file_locks", CSetter = "criu_set_file_locks", Note = "a tree that holds locks is refused by name",
+            Group = OptionGroup.Resources, Short = 'l', Negatable = true,
+            RpcField = "file_locks", CSetter = "criu_set_file_locks", Note = "a tree that holds locks is refused by name",
         },
         new("link-remap", NoEffect, "give unlinked files that have other names a name for the time being")
         {
@@ -36,7 +39,8 @@ public static partial class OptionCatalogue
         },
         new("ghost-limit", NoEffect, "how much content of an unlinked file an image may hold")
         {
-            Group = OptionGroup.Resources, Argument = Required, ValueName = "SIZE", Actions = Dump, RpcField = "ghost_limit", CSetter = "criu_set_ghost_limit", Note = NoUnlinked,
+            Group = OptionGroup.Resources, Argument = Required, ValueName = "SIZE", Actions = Dump,
+            RpcField = "ghost_limit", CSetter = "criu_set_ghost_limit", Note = NoUnlinked,
         },
         new("ghost-fiemap", NoEffect, "find holes of unlinked files by FIEMAP")
         {
@@ -53,7 +57,8 @@ public static partial class OptionCatalogue
         },
         new("irmap-scan-path", NoEffect, "one more place for --force-irmap")
         {
-            Group = OptionGroup.Resources, Argument = Required, ValueName = "PATH", Actions = Dump, RpcField = "irmap_scan_paths", CSetter = "criu_add_irmap_path", Note = NoWatches,
+            Group = OptionGroup.Resources, Argument = Required, ValueName = "PATH", Actions = Dump,
+            RpcField = "irmap_scan_paths", CSetter = "criu_add_irmap_path", Note = NoWatches,
         },
         new("file-validation", Refused, "how to see whether a file is still the one that was dumped: filesize or buildid")
         {
@@ -71,11 +76,13 @@ public static partial class OptionCatalogue
         },
         new("libdir", NoEffect, "directory of plugins")
         {
-            Group = OptionGroup.Resources, Short = 'L', Argument = Required, ValueName = "DIR", Note = "plugins are not loaded; what one would handle is refused by name",
+            Group = OptionGroup.Resources, Short = 'L', Argument = Required, ValueName = "DIR",
+            Note = "plugins are not loaded; what one would handle is refused by name",
         },
         new("lsm-profile", Refused, "confine the restored tree by this security profile")
         {
-            Group = OptionGroup.Resources, Argument = Required, ValueName = "TYPE:NAME", Actions = Restore, RpcField = "lsm_profile", CSetter = "criu_set_lsm_profile",
+            Group = OptionGroup.Resources, Argument = Required, ValueName = "TYPE:NAME", Actions = Restore,
+            RpcField = "lsm_profile", CSetter = "criu_set_lsm_profile",
             Note = "the tree would run unconfined",
         },
     ];

@@ -16,7 +16,8 @@ public static partial class OptionCatalogue
         },
         new("verbosity", Supported, "0 quiet, 1 errors, 2 warnings (default), 3 information, 4 debug; each v without a number adds one")
         {
-            Group = OptionGroup.Logging, Short = 'v', Argument = Optional, ValueName = "LEVEL", Actions = OptionActions.All, RpcField = "log_level", CSetter = "criu_set_log_level",
+            Group = OptionGroup.Logging, Short = 'v', Argument = Optional, ValueName = "LEVEL", Actions = OptionActions.All,
+            RpcField = "log_level", CSetter = "criu_set_log_level",
             Effect = (o, s) => o with { Common = o.Common with { Verbosity = OptionValues.Verbosity(o.Common.Verbosity, s) } },
         },
         new("log-pid", AlwaysSo, "a log of its own for each restored process")
@@ -62,13 +63,17 @@ public static partial class OptionCatalogue
     [
         new("config", Refused, "read options from FILE too")
         {
-            Group = OptionGroup.Other, Argument = Required, ValueName = "FILE", RpcField = "config_file", CSetter = "criu_set_config_file", Note = "configuration files are not read",
+            Group = OptionGroup.Other, Argument = Required, ValueName = "FILE",
+            RpcField = "config_file", CSetter = "criu_set_config_file", Note = "configuration files are not read",
         },
         new("no-default-config", AlwaysSo, "do not read /etc/criu/default.conf and ~/.criu/default.conf")
         {
             Group = OptionGroup.Other, Actions = OptionActions.All, Note = "they are never read",
         },
-        new("deprecated", AlwaysSo, "allow what is deprecated") { Group = OptionGroup.Other, Negatable = true, Actions = OptionActions.All, Note = "nothing here is deprecated" },
+        new("deprecated", AlwaysSo, "allow what is deprecated")
+        {
+            Group = OptionGroup.Other, Negatable = true, Actions = OptionActions.All, Note = "nothing here is deprecated",
+        },
         new("help", Supported, "print help") { Group = OptionGroup.Other, Short = 'h', Actions = OptionActions.All },
         new("version", Supported, "print the version") { Group = OptionGroup.Other, Short = 'V', Actions = OptionActions.All },
     ];

@@ -1,6 +1,8 @@
 namespace Criu.Core.Options;
 
-/// <summary>An option as somebody set it. The command line, a configuration file, the RPC and the C API all yield these, and one merge makes records of them.</summary>
+/// <summary>
+/// An option as somebody set it. The command line, a configuration file, the RPC and the C API all yield these, and one merge makes records of them.
+/// </summary>
 /// <param name="Name">The long name of the catalogue.</param>
 /// <param name="Value">The value; <see cref="On"/> or <see cref="Off"/> for a switch; null where an optional value was left out.</param>
 /// <param name="Origin">Where it was set and how, for messages: <c>--tree=12</c>, <c>/etc/criu/default.conf:3</c>.</param>

@@ -45,8 +45,9 @@ internal static class OptionValues
     {
         string value = setting.Value ?? "";
         int open = value.IndexOf('['), close = value.LastIndexOf(']');
-        bool valid = open > 0 && close > open && (close == value.Length - 1 || value[close + 1] == ':' || value.IndexOf("]:", StringComparison.Ordinal) > open);
-        return valid ? value : throw new CheckpointException($"{setting.Origin}: \"{value}\" is not TYPE[ID] or TYPE[ID]:VALUE, e.g. file[1a:123] or mnt[/data]:data");
+        bool ends = close == value.Length - 1 || value.IndexOf("]:", StringComparison.Ordinal) > open;
+        return open > 0 && close > open && ends ? value
+            : throw new CheckpointException($"{setting.Origin}: \"{value}\" is not TYPE[ID] or TYPE[ID]:VALUE, e.g. file[1a:123] or mnt[/data]:data");
     }
 
     /// <summary>For an option that has one value that is always so: that one is taken, every other refused.</summary>
@@ -55,6 +56,7 @@ internal static class OptionValues
         if (setting.Value == taken)
             return merged;
         var option = OptionCatalogue.Find(setting.Name)!;
-        throw new CheckpointException($"--{option.Name}{(setting.Value == null ? "" : "=" + setting.Value)} is not supported yet: {option.Note}", $"The one value taken is {taken}");
+        string shown = setting.Value == null ? option.Name : $"{option.Name}={setting.Value}";
+        throw new CheckpointException($"--{shown} is not supported yet: {option.Note}", $"The one value taken is {taken}");
     }
 }

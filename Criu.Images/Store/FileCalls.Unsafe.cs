@@ -8,22 +8,11 @@ internal static unsafe class FileCalls
 {
     private const int AT_EACCESS = 0x200, W_OK = 2, X_OK = 1;
 
-    /// <summary>Reads until <paramref name="buffer"/> is full or the file ends. Returns bytes.</summary>
-    public static long ReadAll(SafeFileHandle file, Span<byte> buffer, long offset)
+    /// <summary>Returns bytes, 0 at the end.</summary>
+    public static long Read(SafeFileHandle file, Span<byte> buffer, long offset)
     {
-        int done = 0;
-        while (done < buffer.Length)
-        {
-            long got;
-            fixed (byte* at = buffer[done..])
-                got = Kernel.Call(Nr.pread64, file.Fd(), (long)at, buffer.Length - done, offset + done);
-            if (Kernel.Failed(got))
-                return got;
-            if (got == 0)
-                break;
-            done += (int)got;
-        }
-        return done;
+        fixed (byte* at = buffer)
+            return Kernel.Call(Nr.pread64, file.Fd(), (long)at, buffer.Length, offset);
     }
 
     /// <summary>Writes all of <paramref name="bytes"/>. Returns 0.</summary>

@@ -39,9 +39,14 @@ public sealed class CheckTests
 
     [Fact]
     public void ListsFeatures() => Assert.Equal(KernelFeatures.All.Select(feature => feature.Name), CriuRun.Of("check", "--feature", "list").Out.TrimEnd('\n').Split('\n'));
+}
 
+/// <summary>Counts what the process has, so nothing else may run beside it.</summary>
+[CollectionDefinition(nameof(ProbeTests), DisableParallelization = true), Collection(nameof(ProbeTests))]
+public sealed class ProbeTests
+{
     [Fact]
-    public void LeavesNothingBehind()
+    public void LeaveNothingBehind()
     {
         int before = Directory.GetFileSystemEntries("/proc/self/fd").Length;
         foreach (var feature in KernelFeatures.All)
