@@ -36,9 +36,12 @@ public sealed class ImageDirectory : IImageStore
     /// <param name="path">An existing directory in which the caller may create files.</param>
     /// <param name="sync">Make images durable before the inventory appears, so that they outlive a power failure.</param>
     /// <exception cref="ImageStoreException">There is none, it is none, or it is not writable.</exception>
-    public static ImageDirectory Create(string path, bool sync = false)
+    public static ImageDirectory Create(string path, bool sync = false) => Create(path, sync, hasUnnamedFiles: true);
+
+    /// <summary>The same, on a file system that has no unnamed files, or as if it had none.</summary>
+    internal static ImageDirectory Create(string path, bool sync, bool hasUnnamedFiles)
     {
-        OpenDirectory directory = OpenDirectory.Open(path);
+        OpenDirectory directory = OpenDirectory.Open(path, hasUnnamedFiles);
         try
         {
             directory.DemandWritable();

@@ -9,18 +9,20 @@ internal sealed class OpenDirectory : IDisposable
     // Images hold the memory of processes: for nobody but the owner.
     private const int FileMode = 0x180;                       // 0600
 
-    private bool hasUnnamedFiles = true;
+    private bool hasUnnamedFiles;
 
-    private OpenDirectory(SafeFileHandle handle, string location) => (Handle, Location) = (handle, location);
+    private OpenDirectory(SafeFileHandle handle, string location, bool hasUnnamedFiles) => (Handle, Location, this.hasUnnamedFiles) = (handle, location, hasUnnamedFiles);
 
     public SafeFileHandle Handle { get; }
 
     public string Location { get; }
 
-    public static OpenDirectory Open(string path)
+    /// <param name="path">Of a directory.</param>
+    /// <param name="hasUnnamedFiles">Try O_TMPFILE.</param>
+    public static OpenDirectory Open(string path, bool hasUnnamedFiles = true)
     {
         long fd = Kernel.Open(path, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY);
-        return Kernel.Failed(fd) ? throw new ImageStoreException("open the image directory", path, fd) : new OpenDirectory(Kernel.Own(fd), path);
+        return Kernel.Failed(fd) ? throw new ImageStoreException("open the image directory", path, fd) : new OpenDirectory(Kernel.Own(fd), path, hasUnnamedFiles);
     }
 
     /// <summary>The directory behind a link in this one; null where there is no such name.</summary>
@@ -32,7 +34,7 @@ internal sealed class OpenDirectory : IDisposable
         Demand(fd, "follow the link to the parent images", link);
         SafeFileHandle handle = Kernel.Own(fd);
         // The real path, not a/parent/parent/...: a chain that closes to a circle shows by it.
-        return new OpenDirectory(handle, FileCalls.PathOf(handle) ?? PathOf(link));
+        return new OpenDirectory(handle, FileCalls.PathOf(handle) ?? PathOf(link), hasUnnamedFiles);
     }
 
     public string PathOf(string name) => Path.Join(Location, name);

@@ -53,9 +53,7 @@ internal sealed class StorePipeWriter(IImageStore store, string name) : PipeWrit
             store.Write(name, buffer.AsSpan(0, used));
         else if (exception is null)
             WriteOut();
-        file?.Dispose();
-        ArrayPool<byte>.Shared.Return(buffer);
-        buffer = [];
+        Release();
     }
 
     private void WriteOut()
@@ -63,8 +61,18 @@ internal sealed class StorePipeWriter(IImageStore store, string name) : PipeWrit
         file ??= store.Create(name);
         long result = FileCalls.WriteAll(file, buffer.AsSpan(0, used), offset);
         if (Linux.Abi.Kernel.Failed(result))
-            throw new ImageStoreException("write", Path.Join(store.Location, name), result);
+        {
+            Release();                                         // so that completing it does not fail again, over the first failure
+            throw new ImageStoreException("write", store.PathOf(name), result);
+        }
         (offset, used) = (offset + used, 0);
+    }
+
+    private void Release()
+    {
+        file?.Dispose();
+        ArrayPool<byte>.Shared.Return(buffer);
+        (buffer, used) = ([], 0);
     }
 
     private void Reserve(int bytes)
