@@ -58,7 +58,7 @@ internal sealed partial class ProcessPicture
         foreach (Mapping mapping in Mapping.Of(Proc.Text(root + "smaps")))
             _lines[$"{pid} map {mapping.Start:x16}"] = mapping.Nameless ? mapping with { File = Number(mapping.File) } + "" : mapping.ToString();
         DrawDescriptors(pid, root);
-        foreach (int tid in Proc.Numbers(root + "task"))
+        foreach (int tid in state == 'Z' ? [] : Proc.Numbers(root + "task"))
             DrawThread(pid, tid);
     }
 

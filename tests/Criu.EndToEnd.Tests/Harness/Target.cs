@@ -48,7 +48,8 @@ internal sealed class Target : IDisposable
     public void GoesOn()
     {
         var before = _log.Counts.ToDictionary();
-        Await(() => _log.Counts.Count >= Workload.Counters && before.All(c => _log.Counts[c.Key] >= c.Value + 2), "does not go on");
+        Await(() => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + 2), "does not go on");
+        Holds(Workload.StandsStill is not { } still || _log.Counts[still] == before[still], $"should not move: {Workload.StandsStill}");
     }
 
     public EngineRun Note(EngineRun run)
