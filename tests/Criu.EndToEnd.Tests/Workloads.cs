@@ -58,5 +58,7 @@ internal static class Workloads
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed", "epoll_wait", "sigtimedwait" }.Select(c => new Workload($"blocked {c}") { AsUser = true }),
     ];
 
+    public static readonly Workload Unsupported = new("unsupported");
+
     public static Workload Named(string command) => All.Single(w => w.Command == command);
 }
