@@ -143,6 +143,14 @@ internal sealed class Target : IDisposable
         return text.ToString();
     }
 
+    /// <summary>A failed restore leaves no process of the target and no helper.</summary>
+    public void IsGone(string when = "after a failed restore")
+    {
+        Holds(Child.Until(() => Proc.State(Pid) is '-' or 'Z', seconds: 2), $"is there {when}");
+        string leaks = Leaks.In([]);
+        Holds(leaks.Length == 0, $"left something {when}:\n{leaks}");
+    }
+
     /// <summary>What was restored, or half restored, under this target's pid, is ended.</summary>
     public void End()
     {
