@@ -7,12 +7,16 @@ internal static class Workloads
 {
     private const string RestartBlock = "stores EINTR for a call with a restart block";
 
+    private const string LimitsFromOutside = "reads limits from outside, which needs CAP_SYS_RESOURCE where the users differ";
+
     public static readonly Workload[] All =
     [
         new("counter") { AsUser = true },
         new("threads 16") { Counters = 16, AsUser = true },
         new("tree 50") { Counters = 50, AsUser = true },
         new("goroutines") { AsUser = true, Changes = new(" map | thread | Threads") },
+        new("pipeline.sh") { AsUser = true },
+        new("loop.py") { AsUser = true, Changes = new(" map ") },
         new("memory 64") { AsUser = true },
         new("memory 1024"),
         new("cow") { Counters = 4 },
@@ -25,6 +29,24 @@ internal static class Workloads
         new("eventfd full") { ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },
         new("epoll"),
         new("epoll dup") { Changes = new("fd 3 tfd") },
+        new("signals") { Counters = 2 },
+        new("timers"),
+        new("limits") { Counters = 2 },
+        new("credentials") { Counters = 2, ReferenceCannot = User.Has(User.SysResource) ? null : LimitsFromOutside },
+        new("prctls") { Counters = 2 },
+        new("prctls personality") { Counters = 2, ReferenceCannot = "stores the personality and does not restore it" },
+        new("prctls mdwe") { Counters = 2, NotInImages = "memory-deny-write-execute has no field" },
+        new("place") { Counters = 2, ReferenceChanges = new("fd 3 flags") },
+        new("place chroot") { Counters = 2, ReferenceChanges = new("fd 3 flags") },
+        new("robust") { Counters = 2, ReferenceCannot = "kills the owner of robust mutexes with the list in place, which marks them as left by a dead owner" },
+        new("rseq") { Counters = 4 },
+        new("vdso"),
+        new("growth"),
+        new("mappings"),
+        new("zombie") { Counters = 2 },
+        new("seccomp filter"),
+        new("seccomp strict") { Counters = 2 },
+        new("stopped") { Counters = 2, StandsStill = "stopped", ReferenceChanges = new("ShdPnd") },
         .. Blocked,
     ];
 
@@ -35,6 +57,8 @@ internal static class Workloads
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed" }.Select(c => new Workload($"blocked {c} strictly") { AsUser = true, ReferenceCannot = RestartBlock }),
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed", "epoll_wait", "sigtimedwait" }.Select(c => new Workload($"blocked {c}") { AsUser = true }),
     ];
+
+    public static readonly Workload Unsupported = new("unsupported");
 
     public static Workload Named(string command) => All.Single(w => w.Command == command);
 }

@@ -15,8 +15,15 @@ internal static class Child
         .. new[] { "PATH", "DOTNET_ROOT" }.Where(n => System.Environment.GetEnvironmentVariable(n) != null).Select(n => $"{n}={System.Environment.GetEnvironmentVariable(n)}"),
     ];
 
+    /// <summary>Children that were there before any test.</summary>
+    public static HashSet<int> OfOthers { get; private set; } = [];
+
     [ModuleInitializer]
-    internal static void BecomeSubreaper() => Libc.prctl(Libc.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    internal static void BecomeSubreaper()
+    {
+        OfOthers = [.. Proc.Descendants()];
+        Libc.prctl(Libc.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    }
 
     public static int Start(IReadOnlyList<string> argv) => Libc.Spawn(argv, Environment);
 

@@ -63,7 +63,7 @@ internal sealed record Engine(string Name, params string[] Command)
     }
 
     private static string? FindDll() =>
-        new[] { "Release", "Debug" }.SelectMany(c => new[] { "net10.0/linux-x64", "net10.0" }.Select(f => Path.Combine(Places.Repository, "Criu.Cli/bin", c, f, "criu.dll"))).FirstOrDefault(File.Exists);
+        new[] { "Debug/net10.0/linux-x64", "Release/net10.0/linux-x64" }.Select(f => Path.Combine(Places.Repository, "Criu.Cli/bin", f, "criu.dll")).FirstOrDefault(File.Exists);
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -3,8 +3,6 @@ namespace Criu.EndToEnd.Tests.Harness;
 /// <summary>What an engine may leave behind. Everything that a test starts is below this process, which is a subreaper.</summary>
 internal static class Leaks
 {
-    private static readonly HashSet<int> Before = [.. Proc.Descendants()];
-
     /// <summary>Faults in processes that should run on by themselves; empty if there is none within two seconds.</summary>
     public static string In(IReadOnlyCollection<int> tree)
     {
@@ -32,7 +30,7 @@ internal static class Leaks
     public static List<string> EndDescendants()
     {
         List<string> ended = [];
-        for (List<int> left; (left = [.. Proc.Descendants().Where(p => !Before.Contains(p))]).Count > 0 && ended.Count < 10000;)
+        for (List<int> left; (left = [.. Proc.Descendants().Where(p => !Child.OfOthers.Contains(p))]).Count > 0 && ended.Count < 10000;)
         {
             foreach (int pid in left)
             {

@@ -6,7 +6,7 @@ namespace Criu.EndToEnd.Tests.Harness;
 /// <summary>
 /// One mapping as smaps shows it. Neighbours that differ in nothing count as one, whether the kernel merged them or not. Two flags
 /// are left out: "sd", soft-dirty, which any write sets, and "ac", accounted, which a mapping gets when it was writable once. Shared
-/// anonymous memory may be a memfd of the same name.
+/// anonymous memory may be a memfd of the same name or of none.
 /// </summary>
 internal sealed partial record Mapping(ulong Start, ulong End, string Rights, ulong Offset, string File, string Name)
 {
@@ -23,7 +23,7 @@ internal sealed partial record Mapping(ulong Start, ulong End, string Rights, ul
         foreach (string line in smaps.Split('\n'))
         {
             if (First().Match(line) is { Success: true } m)
-                all.Add(new(Hex(m, "start"), Hex(m, "end"), m.Groups["rights"].Value, Hex(m, "offset"), $"{m.Groups["device"]}/{m.Groups["inode"]}", m.Groups["name"].Value.Replace("/memfd:/dev/zero", "/dev/zero")));
+                all.Add(new(Hex(m, "start"), Hex(m, "end"), m.Groups["rights"].Value, Hex(m, "offset"), $"{m.Groups["device"]}/{m.Groups["inode"]}", Anonymous().Replace(m.Groups["name"].Value, "/dev/zero (deleted)")));
             else if (line.StartsWith("VmFlags:", StringComparison.Ordinal))
                 Complete(all, string.Join(' ', line[8..].Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(f => f is not ("sd" or "ac"))));
         }
@@ -44,6 +44,9 @@ internal sealed partial record Mapping(ulong Start, ulong End, string Rights, ul
         && (File.EndsWith("/0", StringComparison.Ordinal) || before.Offset + (before.End - before.Start) == Offset);
 
     private static ulong Hex(Match match, string group) => ulong.Parse(match.Groups[group].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^/memfd:(/dev/zero)? \(deleted\)$")]
+    private static partial Regex Anonymous();
 
     [GeneratedRegex(@"^(?<start>[0-9a-f]+)-(?<end>[0-9a-f]+) (?<rights>....) (?<offset>[0-9a-f]+) (?<device>\S+) (?<inode>\d+)\s*(?<name>.*)$")]
     private static partial Regex First();

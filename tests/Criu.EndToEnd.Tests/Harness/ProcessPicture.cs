@@ -34,10 +34,10 @@ internal sealed partial class ProcessPicture
     }
 
     /// <summary>The lines of one picture that the other lacks; nothing when both are equal.</summary>
-    public string Difference(ProcessPicture after, Regex? changes)
+    public string Difference(ProcessPicture after, params Regex?[] changes)
     {
         IEnumerable<string> Missing(ProcessPicture here, ProcessPicture there, char sign) =>
-            here._lines.Where(l => there._lines.GetValueOrDefault(l.Key) != l.Value && changes?.IsMatch(l.Key) != true).Select(l => $"{sign} {l.Key}: {l.Value}");
+            here._lines.Where(l => there._lines.GetValueOrDefault(l.Key) != l.Value && !changes.Any(c => c?.IsMatch(l.Key) == true)).Select(l => $"{sign} {l.Key}: {l.Value}");
 
         string[] all = [.. Missing(this, after, '-'), .. Missing(after, this, '+')];
         return string.Join('\n', all.OrderBy(l => l[2..], StringComparer.Ordinal).Take(40)) + (all.Length > 40 ? $"\n... {all.Length} lines in all" : "");
@@ -58,7 +58,7 @@ internal sealed partial class ProcessPicture
         foreach (Mapping mapping in Mapping.Of(Proc.Text(root + "smaps")))
             _lines[$"{pid} map {mapping.Start:x16}"] = mapping.Nameless ? mapping with { File = Number(mapping.File) } + "" : mapping.ToString();
         DrawDescriptors(pid, root);
-        foreach (int tid in Proc.Numbers(root + "task"))
+        foreach (int tid in state == 'Z' ? [] : Proc.Numbers(root + "task"))
             DrawThread(pid, tid);
     }
 

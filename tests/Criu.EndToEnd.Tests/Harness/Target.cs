@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Xunit.Sdk;
 
 namespace Criu.EndToEnd.Tests.Harness;
@@ -17,7 +18,7 @@ internal sealed class Target : IDisposable
 
     public string Images => Path.Combine(Folder, "images");
 
-    public IReadOnlyDictionary<string, string> Notes => _log.Notes;
+    public string LogFile => Path.Combine(Home, "log");
 
     public Target(Workload workload, bool asUser = false)
     {
@@ -27,7 +28,7 @@ internal sealed class Target : IDisposable
             Directory.CreateDirectory(folder, (UnixFileMode)0x1ff);
         File.SetUnixFileMode(Home, (UnixFileMode)0x1ff);
         File.SetUnixFileMode(Images, (UnixFileMode)0x1ff);
-        _log = new TickLog(Path.Combine(Home, "log"));
+        _log = new TickLog(LogFile);
         string launch = Places.CopyOf(Places.Program("launch"), Folder), program = Places.CopyOf(Places.Program(workload.Program), Folder);
         Pid = Child.Start([.. asUser ? User.Ordinary : [], launch, Home, "022", program, .. workload.Arguments]);
         Await(() => _log.Counts.Count >= workload.Counters && _log.Ready, "does not become ready");
@@ -48,13 +49,33 @@ internal sealed class Target : IDisposable
     public void GoesOn()
     {
         var before = _log.Counts.ToDictionary();
-        Await(() => _log.Counts.Count >= Workload.Counters && before.All(c => _log.Counts[c.Key] >= c.Value + 2), "does not go on");
+        Await(() => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + 2), "does not go on");
+        Holds(Workload.StandsStill is not { } still || _log.Counts[still] == before[still], $"should not move: {Workload.StandsStill}");
     }
 
+    /// <summary>Keeps the run for the report of whatever fails later.</summary>
     public EngineRun Note(EngineRun run)
     {
         _runs.Add(run);
         return run;
+    }
+
+    /// <summary>An action that must fail, and say why in words that match each of the patterns.</summary>
+    public void Refuses(EngineRun run, params string[] patterns)
+    {
+        Note(run);
+        Holds(run.ExitCode is > 0 and < 128, "should be refused in good order");
+        foreach (string pattern in patterns)
+            Holds(Regex.IsMatch(run.Everything, pattern, RegexOptions.IgnoreCase), $"should be refused with a message that has {pattern}");
+        Holds(!run.Everything.Contains("Unhandled exception", StringComparison.Ordinal), "should be refused without a crash");
+    }
+
+    /// <summary>What a failed dump must leave: no images that look complete, and a target that runs on.</summary>
+    public void SurvivedAFailedDump()
+    {
+        Holds(!File.Exists(Path.Combine(Images, "inventory.img")), "has images that look complete");
+        IsUntouched();
+        GoesOn();
     }
 
     public void Dump(Engine engine, params string[] options)
@@ -79,10 +100,10 @@ internal sealed class Target : IDisposable
         Holds(!tree.Any(p => Directory.Exists($"/proc/{p}")), "is still there after its dump");
     }
 
-    public void LooksLike(ProcessPicture before)
+    public void LooksLike(ProcessPicture before, Regex? alsoChanges = null)
     {
         string difference = "";
-        bool same = Child.Until(() => (difference = before.Difference(Picture(), Workload.Changes)).Length == 0, seconds: 1);
+        bool same = Child.Until(() => (difference = before.Difference(Picture(), Workload.Changes, alsoChanges)).Length == 0, seconds: 1);
         Holds(same, $"does not look as before:\n{difference}\n");
     }
 
@@ -122,12 +143,26 @@ internal sealed class Target : IDisposable
         return text.ToString();
     }
 
-    /// <summary>Ends whatever is left of it, by pid, roots first so that nothing is restarted by a parent.</summary>
-    public void Dispose()
+    /// <summary>A failed restore leaves no process of the target and no helper.</summary>
+    public void IsGone(string when = "after a failed restore")
+    {
+        Holds(Child.Until(() => Proc.State(Pid) is '-' or 'Z', seconds: 2), $"is there {when}");
+        string leaks = Leaks.In([]);
+        Holds(leaks.Length == 0, $"left something {when}:\n{leaks}");
+    }
+
+    /// <summary>What was restored, or half restored, under this target's pid, is ended.</summary>
+    public void End()
     {
         foreach (int pid in Tree)
             Libc.kill(pid, Libc.SIGKILL);
         Leaks.EndDescendants();
+    }
+
+    /// <summary>Ends whatever is left of it, by pid, roots first so that nothing is restarted by a parent.</summary>
+    public void Dispose()
+    {
+        End();
         Directory.Delete(Folder, recursive: true);
     }
 }

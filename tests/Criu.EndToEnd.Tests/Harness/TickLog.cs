@@ -25,9 +25,6 @@ internal sealed class TickLog(string file)
         }
     }
 
-    /// <summary>Lines "note NAME TEXT" that a workload wrote about itself.</summary>
-    public Dictionary<string, string> Notes { get; } = [];
-
     public string Tail => string.Join('\n', Proc.Text(file).TrimEnd().Split('\n').TakeLast(5));
 
     private string[] NewLines()
@@ -50,8 +47,6 @@ internal sealed class TickLog(string file)
             Ready = true;
         else if (line == "done")
             Done = true;
-        else if (words is ["note", var name, var text])
-            Notes[name] = text;
         else if (words is [var counter, var number] && long.TryParse(number, out long n))
         {
             long last = _counts.GetValueOrDefault(counter);

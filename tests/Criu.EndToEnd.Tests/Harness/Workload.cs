@@ -12,6 +12,9 @@ internal sealed record Workload(string Command)
     /// <summary>How many counters tick.</summary>
     public int Counters { get; init; } = 1;
 
+    /// <summary>The counter that must not move meanwhile.</summary>
+    public string? StandsStill { get; init; }
+
     /// <summary>Also run as an ordinary user without any capability.</summary>
     public bool AsUser { get; init; }
 
@@ -20,6 +23,9 @@ internal sealed record Workload(string Command)
 
     /// <summary>Why CRIU 4.2 itself does not dump and restore it right on the kernels where this was tried; null if it does.</summary>
     public string? ReferenceCannot { get; init; }
+
+    /// <summary>Why it is only dumped and left running: the images have no place for what it has.</summary>
+    public string? NotInImages { get; init; }
 
     /// <summary>What CRIU 4.2 does not bring back as it was, without harm to the workload.</summary>
     public Regex? ReferenceChanges { get; init; }

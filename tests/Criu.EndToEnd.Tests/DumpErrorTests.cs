@@ -1,0 +1,74 @@
+using Criu.EndToEnd.Tests.Harness;
+
+namespace Criu.EndToEnd.Tests;
+
+/// <summary>A dump that cannot be: it says why and on whom, leaves nothing that looks complete, and its target runs on untouched.</summary>
+public sealed class DumpErrorTests : EndToEndTest
+{
+    public static TheoryData<string> Engines => [.. Engine.UnderTest];
+
+    [Theory, MemberData(nameof(Engines))]
+    public void No_such_process(string engine)
+    {
+        Target target = Start(Workloads.Named("counter"));
+        int nobody = Enumerable.Range(20000, 10000).First(p => !Directory.Exists($"/proc/{p}"));
+        target.Refuses(Engine.Named(engine).Dump(nobody, target.Images), $@"\b{nobody}\b");
+        target.SurvivedAFailedDump();
+    }
+
+    [Fact]
+    public void Not_privileged_enough()
+    {
+        Target target = Start(Workloads.Named("counter"));
+        Engine ours = new("native", Places.CopyOf(Engine.Native.Command[0], target.Folder)) { Prefix = User.Ordinary };
+        target.Refuses(ours.Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", "CAP_(SYS_PTRACE|CHECKPOINT_RESTORE|SYS_ADMIN)");
+        target.SurvivedAFailedDump();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
+    public void Already_traced(string engine)
+    {
+        Target target = Start(new Workload("traced") { Counters = 2 });
+        int traced = target.Tree[1];
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{traced}\b", "trace");
+        Assert.False(File.Exists(Path.Combine(target.Images, "inventory.img")));
+        target.GoesOn();
+        target.Finish();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
+    public void An_object_that_is_not_supported(string engine)
+    {
+        Target target = Start(Workloads.Unsupported);
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", @"\b77\b", "io_uring|landlock");
+        target.SurvivedAFailedDump();
+        target.Finish();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
+    public void Disk_full(string engine)
+    {
+        Target target = Start(Workloads.Named("memory 64"));
+        using Mounted small = Mounted.Small(target.Images, kilobytes: 4096);
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), "no space|ENOSPC");
+        target.SurvivedAFailedDump();
+        target.Finish();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
+    public void Directory_not_writable(string engine)
+    {
+        Target target = Start(Workloads.Named("counter"));
+        using Mounted fixedOne = Mounted.NotWritable(target.Images);
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), "read-only|EROFS");
+        target.SurvivedAFailedDump();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
+    public void No_such_directory(string engine)
+    {
+        Target target = Start(Workloads.Named("counter"));
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, Path.Combine(target.Folder, "nowhere")), "nowhere", "no such|not exist|ENOENT");
+        target.SurvivedAFailedDump();
+    }
+}
