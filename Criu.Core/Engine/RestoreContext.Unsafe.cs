@@ -1,3 +1,4 @@
+using Criu.Core.Memory;
 using Criu.Core.Proc;
 using Criu.Images;
 using Criu.Images.Proto;
@@ -35,6 +36,8 @@ internal sealed class RestoreContext
 
     public bool MayRaiseLimits => (OwnCredentials.CapEffective >> Capability.SYS_RESOURCE & 1) != 0;
 
+    public SharedMemoryRestore SharedMemory { get; set; } = null!;
+
     /// <summary>All descriptions of the images, by id.</summary>
     public Dictionary<uint, FileEntry> Files { get; } = [];
 
@@ -42,6 +45,11 @@ internal sealed class RestoreContext
     public RegFileEntry RegularFile(uint id) => Files.TryGetValue(id, out var file)
         ? file.Reg ?? throw new CheckpointException($"file {id} is of type {file.Type} where a file with a path is wanted; this is not supported yet")
         : throw new CheckpointException($"the images lack file {id}, which is referred to", "The image directory is damaged: take another dump");
+
+    /// <summary>The entry of a mapped memfd.</summary>
+    public MemfdFileEntry Memory(uint id) => Files.TryGetValue(id, out var file) && file.Memfd != null
+        ? file.Memfd
+        : throw new CheckpointException($"the images lack the memfd {id}, which is mapped", "The image directory is damaged: take another dump");
 
     private void ReadOwnStatus()
     {

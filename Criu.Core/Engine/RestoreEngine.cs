@@ -35,7 +35,7 @@ internal sealed class RestoreEngine : IDisposable
         (this.log, this.cancel) = (log, cancel);
         context = new RestoreContext(images, options, log);
         model = new RestoreModel(context);
-        shared = new SharedMemoryRestore(context, copier);
+        context.SharedMemory = shared = new SharedMemoryRestore(context, copier);
     }
 
     public RestoreResult Run()

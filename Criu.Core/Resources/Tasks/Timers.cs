@@ -7,7 +7,7 @@ using Linux.Abi;
 namespace Criu.Core.Resources.Tasks;
 
 /// <summary>The three interval timers: getitimer(2).</summary>
-internal sealed class IntervalTimers : ITaskKind
+internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
 {
     private const int Real = 0, Virtual = 1, Profiling = 2;
 
@@ -23,6 +23,15 @@ internal sealed class IntervalTimers : ITaskKind
             var all = task.Core.Tc.Timers ??= new TaskTimersEntry();
             (all.Real, all.Virt, all.Prof) = (ToEntry(timers.Span[Real]), ToEntry(timers.Span[Virtual]), ToEntry(timers.Span[Profiling]));
         };
+    }
+
+    /// <summary>A timer whose signal waits stands still until the signal is taken: armed, though it shows no time left.</summary>
+    public void Collect(DumpTask task, TaskStatus now)
+    {
+        const int Alarm = 14;
+        var real = task.Core.Tc.Timers.Real;
+        if ((now.SignalsPendingShared >> (Alarm - 1) & 1) != 0 && real is { Vsec: 0, Vusec: 0 })
+            (real.Vsec, real.Vusec) = (real.Isec, real.Iusec);
     }
 
     private static ItimerEntry ToEntry(IntervalTimer timer) => new()
