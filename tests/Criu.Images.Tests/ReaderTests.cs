@@ -211,7 +211,7 @@ public sealed class ReaderTests
         foreach (string path in Directory.EnumerateFiles(Golden.Directory, "*.img", SearchOption.AllDirectories))
         {
             byte[] image = File.ReadAllBytes(path);
-            if (!ImageCatalog.TryParseFileName(Path.GetFileName(path).Split("--")[^1], out ImageFormat? format, out _) || format.IsRaw || image.Length > 3000)
+            if (!ImageCatalog.TryParseFileName(Path.GetFileName(path).Split("--")[^1], out ImageFormat? format, out _) || format.IsRaw || image.Length > 600)
                 continue;
             int entries = CountOf(image, format, known: true);
             for (int length = 0; length < image.Length; length++)
