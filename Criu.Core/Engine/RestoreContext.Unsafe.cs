@@ -13,6 +13,9 @@ internal sealed class RestoreContext
     public RestoreContext(IImageStore images, RestoreOptions options, ILogger log)
     {
         (Images, Options, Log) = (images, options, log);
+        Inherited = options.InheritFds;
+        if (options.ShellJob && Resources.Files.Terminal.OwnTerminal() is >= 0 and var terminal)
+            Inherited = [.. Inherited, new InheritedDescriptor(terminal, Resources.Files.Terminal.InheritKey)];
         ReadOwnStatus();
         for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
             OwnLimits[kind] = ReadLimit(kind);
@@ -35,6 +38,12 @@ internal sealed class RestoreContext
     public uint OwnLoginUid { get; private set; }
 
     public bool MayRaiseLimits => (OwnCredentials.CapEffective >> Capability.SYS_RESOURCE & 1) != 0;
+
+    /// <summary>What the user gave by --inherit-fd, and with --shell-job our terminal.</summary>
+    public IReadOnlyList<InheritedDescriptor> Inherited { get; private set; }
+
+    /// <summary>Terminals of the images, by id.</summary>
+    public Dictionary<uint, TtyInfoEntry> Terminals { get; } = [];
 
     public SharedMemoryRestore SharedMemory { get; set; } = null!;
 

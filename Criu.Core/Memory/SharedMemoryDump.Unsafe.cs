@@ -14,7 +14,10 @@ namespace Criu.Core.Memory;
 /// </summary>
 internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
 {
-    private readonly Dictionary<ulong, (MemfdInodeEntry Entry, SafeFileHandle File)> objects = [];
+    private readonly Dictionary<ulong, (MemfdInodeEntry Entry, SafeFileHandle? File)> objects = [];
+
+    /// <summary>Where an object is mapped that we may not open: its contents are read through these.</summary>
+    private readonly Dictionary<ulong, List<(DumpTask Task, Vma Vma)>> mapped = [];
 
     public ulong PagesScanned { get; private set; }
     public ulong PagesWritten { get; private set; }
@@ -24,10 +27,13 @@ internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
     {
         if (!objects.ContainsKey(vma.Inode))
         {
-            if (!task.Proc.TryOpenAt(ProcName.OfMapFile(vma.Start, vma.End), Fcntl.O_RDONLY, out var file))
-                throw new CheckpointException($"the shared memory {vma} of {task} cannot be opened through map_files", "It takes CAP_CHECKPOINT_RESTORE");
-            Add(vma.Inode, vma.Name, file);
+            if (MayOpenMapFiles && task.Proc.TryOpenAt(ProcName.OfMapFile(vma.Start, vma.End), Fcntl.O_RDONLY, out var file))
+                Add(vma.Inode, vma.Name, file);
+            else
+                AddMapped(task, vma);
         }
+        if (mapped.TryGetValue(vma.Inode, out var places))
+            NoteMapping(places, task, vma);
         uint inode = (uint)objects[vma.Inode].Entry.InodeId;
         return context.Files.IdOfMemory(inode, flags);
     }
@@ -52,6 +58,50 @@ internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
         }, file));
     }
 
+    /// <summary>map_files is for CAP_CHECKPOINT_RESTORE. Without it, anonymous memory is known by its mappings alone; a memfd is fetched where somebody holds it.</summary>
+    private static readonly bool MayOpenMapFiles = Parasite.Tracee.MayOpenMapFiles;
+
+    private void AddMapped(DumpTask task, Vma vma)
+    {
+        if (!vma.IsAnonymousShared)
+            throw new CheckpointException($"the memfd {vma} of {task} cannot be opened through map_files", "It takes CAP_CHECKPOINT_RESTORE");
+        mapped.Add(vma.Inode, []);
+        const uint AnyMode = 0x81ff, SealsOfAnonymous = 1;     // a regular file, 0777; F_SEAL_SEAL
+        objects.Add(vma.Inode, (new MemfdInodeEntry
+        {
+            Name = ByteString.CopyFromUtf8("/dev/zero"), Uid = task.Leader.Status.Uid.FileSystem, Gid = task.Leader.Status.Gid.FileSystem, Size = 0,
+            Shmid = (uint)vma.Inode, Seals = SealsOfAnonymous, InodeId = (ulong)objects.Count + 1, Mode = AnyMode,
+        }, null));
+    }
+
+    private void NoteMapping(List<(DumpTask, Vma)> places, DumpTask task, Vma vma)
+    {
+        places.Add((task, vma));
+        var entry = objects[vma.Inode].Entry;
+        entry.Size = Math.Max(entry.Size, vma.Offset + vma.Length);
+    }
+
+    /// <summary>Every mapped page once, whoever maps it: which of them were touched only the object could tell.</summary>
+    private void DumpMapped(ulong inode, PageCopier copier)
+    {
+        uint pagesId = context.NextPagesId++;
+        using var pages = context.Images.CreateRaw(ImageKind.Pages, pagesId);
+        using var pagemap = new PagemapWriter(context.Images, ImageKind.ShmemPagemap, (uint)inode, pagesId);
+        var places = mapped[inode];
+        places.Sort((a, b) => a.Vma.Offset.CompareTo(b.Vma.Offset));
+        ulong done = 0;
+        foreach (var (task, vma) in places)
+        {
+            ulong start = Math.Max(done, vma.Offset), end = vma.Offset + vma.Length;
+            if (start >= end)
+                continue;
+            copier.CopyProcess(task, [new Proc.PageRun(vma.Start + (start - vma.Offset), vma.End, PageKind.None)], pages);
+            ulong count = (end - start) / (ulong)Mman.PageSize;
+            pagemap.Write(start, count, PagemapFlags.Present);
+            (done, PagesScanned, PagesWritten) = (end, PagesScanned + count, PagesWritten + count);
+        }
+    }
+
     /// <summary><c>/memfd:NAME (deleted)</c>, <c>/dev/zero (deleted)</c>; a name given by prctl(PR_SET_VMA_ANON_NAME) belongs to the mapping.</summary>
     private static ReadOnlySpan<byte> NameOf(KernelPath path)
     {
@@ -63,9 +113,12 @@ internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
 
     public void DumpAll(PageCopier copier)
     {
-        foreach (var (entry, file) in objects.Values)
+        foreach (var (inode, (entry, file)) in objects)
         {
-            Dump(entry.Shmid, file, copier);
+            if (file != null)
+                Dump(entry.Shmid, file, copier);
+            else
+                DumpMapped(inode, copier);
             context.Writer(ImageKind.MemfdInode).Write(entry);
         }
     }
@@ -107,6 +160,6 @@ internal sealed class SharedMemoryDump(DumpContext context) : IDisposable
     public void Dispose()
     {
         foreach (var (_, file) in objects.Values)
-            file.Dispose();
+            file?.Dispose();
     }
 }

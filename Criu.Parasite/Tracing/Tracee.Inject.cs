@@ -7,11 +7,14 @@ public sealed partial class Tracee
 {
     private const long MainSpace = 512 << 10, ThreadSpace = 16 << 10;      // bytes of arena: for the process, for each further thread
 
-    private readonly bool opensMapFiles = ProcTask.HasCapability(Capability.CHECKPOINT_RESTORE) || ProcTask.HasCapability(Capability.SYS_ADMIN);
+    private readonly bool opensMapFiles = MayOpenMapFiles;
     private Arena? arena;
     private Slot<Registers> closeArena;
     private PuppetPlace place;
     private Puppet[] puppets = [];
+
+    /// <summary>Whether this process may open what others have mapped, through /proc/P/map_files: with CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN.</summary>
+    public static bool MayOpenMapFiles => ProcTask.HasCapability(Capability.CHECKPOINT_RESTORE) || ProcTask.HasCapability(Capability.SYS_ADMIN);
 
     /// <summary>First address of what is ours in the process, and the first behind it; both 0 before <see cref="Inject"/>.</summary>
     public (long Start, long End) Place => puppets.Length == 0 ? default : (place.Blob, place.End);
