@@ -23,21 +23,52 @@ internal sealed unsafe class PageCopier : IDisposable
         if (!task.Proc.TryOpenAt("mem"u8, Fcntl.O_RDONLY, out var memory))
             throw new CheckpointException($"the memory of {task} cannot be read: it is gone");
         using (memory)
-        {
-            long filled = 0;
-            foreach (var run in runs)
-                for (ulong at = run.Start; at < run.End;)
-                {
-                    long part = Math.Min((long)(run.End - at), BufferSize - filled);
-                    ReadMemory(task, memory, (long)at, buffer + filled, part);
-                    (at, filled) = (at + (ulong)part, filled + part);
-                    if (filled < BufferSize)
-                        continue;
-                    Write(to, filled);
-                    filled = 0;
-                }
-            Write(to, filled);
-        }
+            if (runs.Sum(r => (long)r.Length) >= OverlapFrom)
+                CopyOverlapped(task, runs, memory, to);
+            else
+                CopyInTurn(task, runs, memory, to);
+    }
+
+    /// <summary>A small process is done before a thread has begun.</summary>
+    private const long OverlapFrom = 8 << 20;          // bytes
+
+    private static void CopyOverlapped(DumpTask task, List<Proc.PageRun> runs, SafeFileHandle memory, SafeFileHandle to)
+    {
+        using var ring = new WriteRing(to);
+        byte* into = ring.Take();
+        long filled = 0;
+        foreach (var run in runs)
+            for (ulong at = run.Start; at < run.End;)
+            {
+                long part = Math.Min((long)(run.End - at), WriteRing.BufferSize - filled);
+                ReadMemory(task, memory, (long)at, into + filled, part);
+                (at, filled) = (at + (ulong)part, filled + part);
+                if (filled < WriteRing.BufferSize)
+                    continue;
+                ring.Hand(filled);
+                into = ring.Take();
+                filled = 0;
+            }
+        if (filled > 0)
+            ring.Hand(filled);
+        ring.Finish();
+    }
+
+    private void CopyInTurn(DumpTask task, List<Proc.PageRun> runs, SafeFileHandle memory, SafeFileHandle to)
+    {
+        long filled = 0;
+        foreach (var run in runs)
+            for (ulong at = run.Start; at < run.End;)
+            {
+                long part = Math.Min((long)(run.End - at), BufferSize - filled);
+                ReadMemory(task, memory, (long)at, buffer + filled, part);
+                (at, filled) = (at + (ulong)part, filled + part);
+                if (filled < BufferSize)
+                    continue;
+                Write(to, filled);
+                filled = 0;
+            }
+        Write(to, filled);
     }
 
     private static void ReadMemory(DumpTask task, SafeFileHandle memory, long address, byte* into, long bytes)
@@ -118,11 +149,13 @@ internal sealed unsafe class PageCopier : IDisposable
         }
     }
 
-    private void Write(SafeFileHandle to, long bytes)
+    private void Write(SafeFileHandle to, long bytes) => Write(to, buffer, bytes);
+
+    public static void Write(SafeFileHandle to, byte* from, long bytes)
     {
         for (long done = 0; done < bytes;)
         {
-            long put = Kernel.Call(Nr.write, to.Fd(), (long)(buffer + done), bytes - done);
+            long put = Kernel.Call(Nr.write, to.Fd(), (long)(from + done), bytes - done);
             if (put <= 0)
                 throw new CheckpointException($"writing pages failed: {Errno.Name(put)}", put == -Errno.ENOSPC ? "Free some space for the images" : null);
             done += put;
