@@ -18,7 +18,7 @@ internal static class Workloads
         new("pipeline.sh") { AsUser = true },
         new("loop.py") { AsUser = true, Changes = new(" map ") },
         new("memory 64") { AsUser = true },
-        new("memory 1024"),
+        new("memory 1024") { NativeOnly = true },
         new("cow") { Counters = 4 },
         new("shared") { Counters = 3 },
         new("pipes"),
@@ -57,6 +57,8 @@ internal static class Workloads
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed" }.Select(c => new Workload($"blocked {c} strictly") { AsUser = true, ReferenceCannot = RestartBlock }),
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed", "epoll_wait", "sigtimedwait" }.Select(c => new Workload($"blocked {c}") { AsUser = true }),
     ];
+
+    public static readonly Workload Traced = new("traced") { Counters = 2 };
 
     public static readonly Workload Unsupported = new("unsupported");
 

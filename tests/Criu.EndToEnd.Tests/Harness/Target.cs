@@ -70,12 +70,13 @@ internal sealed class Target : IDisposable
         Holds(!run.Everything.Contains("Unhandled exception", StringComparison.Ordinal), "should be refused without a crash");
     }
 
-    /// <summary>What a failed dump must leave: no images that look complete, and a target that runs on.</summary>
-    public void SurvivedAFailedDump()
+    /// <summary>What a failed dump must leave: no images that look complete, and a target that runs on as it was.</summary>
+    public void SurvivedAFailedDump(ProcessPicture before)
     {
         Holds(!File.Exists(Path.Combine(Images, "inventory.img")), "has images that look complete");
         IsUntouched();
         GoesOn();
+        LooksLike(before);
     }
 
     public void Dump(Engine engine, params string[] options)
