@@ -11,28 +11,32 @@ public sealed class DumpErrorTests : EndToEndTest
     public void No_such_process(string engine)
     {
         Target target = Start(Workloads.Named("counter"));
+        ProcessPicture before = target.Picture();
         int nobody = Enumerable.Range(20000, 10000).First(p => !Directory.Exists($"/proc/{p}"));
         target.Refuses(Engine.Named(engine).Dump(nobody, target.Images), $@"\b{nobody}\b");
-        target.SurvivedAFailedDump();
+        target.SurvivedAFailedDump(before);
     }
 
     [Fact]
     public void Not_privileged_enough()
     {
         Target target = Start(Workloads.Named("counter"));
+        ProcessPicture before = target.Picture();
         Engine ours = new("native", Places.CopyOf(Engine.Native.Command[0], target.Folder)) { Prefix = User.Ordinary };
         target.Refuses(ours.Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", "CAP_(SYS_PTRACE|CHECKPOINT_RESTORE|SYS_ADMIN)");
-        target.SurvivedAFailedDump();
+        target.SurvivedAFailedDump(before);
     }
 
     [Theory, MemberData(nameof(Engines))]
     public void Already_traced(string engine)
     {
-        Target target = Start(new Workload("traced") { Counters = 2 });
+        Target target = Start(Workloads.Traced);
+        ProcessPicture before = target.Picture();
         int traced = target.Tree[1];
         target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{traced}\b", "trace");
-        Assert.False(File.Exists(Path.Combine(target.Images, "inventory.img")));
+        target.Holds(!File.Exists(Path.Combine(target.Images, "inventory.img")), "has images that look complete");
         target.GoesOn();
+        target.LooksLike(before);
         target.Finish();
     }
 
@@ -40,8 +44,9 @@ public sealed class DumpErrorTests : EndToEndTest
     public void An_object_that_is_not_supported(string engine)
     {
         Target target = Start(Workloads.Unsupported);
+        ProcessPicture before = target.Picture();
         target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", @"\b77\b", "io_uring|landlock");
-        target.SurvivedAFailedDump();
+        target.SurvivedAFailedDump(before);
         target.Finish();
     }
 
@@ -49,9 +54,10 @@ public sealed class DumpErrorTests : EndToEndTest
     public void Disk_full(string engine)
     {
         Target target = Start(Workloads.Named("memory 64"));
+        ProcessPicture before = target.Picture();
         using Mounted small = Mounted.Small(target.Images, kilobytes: 4096);
         target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), "no space|ENOSPC");
-        target.SurvivedAFailedDump();
+        target.SurvivedAFailedDump(before);
         target.Finish();
     }
 
@@ -59,16 +65,18 @@ public sealed class DumpErrorTests : EndToEndTest
     public void Directory_not_writable(string engine)
     {
         Target target = Start(Workloads.Named("counter"));
+        ProcessPicture before = target.Picture();
         using Mounted fixedOne = Mounted.NotWritable(target.Images);
         target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), "read-only|EROFS");
-        target.SurvivedAFailedDump();
+        target.SurvivedAFailedDump(before);
     }
 
     [Theory, MemberData(nameof(Engines))]
     public void No_such_directory(string engine)
     {
         Target target = Start(Workloads.Named("counter"));
+        ProcessPicture before = target.Picture();
         target.Refuses(Engine.Named(engine).Dump(target.Pid, Path.Combine(target.Folder, "nowhere")), "nowhere", "no such|not exist|ENOENT");
-        target.SurvivedAFailedDump();
+        target.SurvivedAFailedDump(before);
     }
 }

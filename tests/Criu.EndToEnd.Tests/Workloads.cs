@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Criu.EndToEnd.Tests.Harness;
 
 namespace Criu.EndToEnd.Tests;
@@ -9,6 +10,8 @@ internal static class Workloads
 
     private const string LimitsFromOutside = "reads limits from outside, which needs CAP_SYS_RESOURCE where the users differ";
 
+    private static readonly Regex EventCount = new("eventfd-count");
+
     public static readonly Workload[] All =
     [
         new("counter") { AsUser = true },
@@ -18,26 +21,26 @@ internal static class Workloads
         new("pipeline.sh") { AsUser = true },
         new("loop.py") { AsUser = true, Changes = new(" map ") },
         new("memory 64") { AsUser = true },
-        new("memory 1024"),
-        new("cow") { Counters = 4 },
+        new("memory 1024") { NativeOnly = true },
+        new("cow") { Counters = 4, Changes = new("fd 3") },
         new("shared") { Counters = 3 },
         new("pipes"),
         new("pipes packets") { ReferenceCannot = "packetized pipes are not supported" },
         new("files") { ReferenceChanges = new("fd 13 flags") },
-        new("eventfd"),
-        new("eventfd semaphore") { ReferenceCannot = "does not keep EFD_SEMAPHORE" },
-        new("eventfd full") { ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },
+        new("eventfd") { Changes = EventCount },
+        new("eventfd semaphore") { Changes = EventCount, ReferenceCannot = "does not keep EFD_SEMAPHORE" },
+        new("eventfd full") { Changes = EventCount, ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },
         new("epoll"),
         new("epoll dup") { Changes = new("fd 3 tfd") },
         new("signals") { Counters = 2 },
-        new("timers"),
+        new("timers") { Changes = new("Pnd$") },
         new("limits") { Counters = 2 },
         new("credentials") { Counters = 2, ReferenceCannot = User.Has(User.SysResource) ? null : LimitsFromOutside },
         new("prctls") { Counters = 2 },
         new("prctls personality") { Counters = 2, ReferenceCannot = "stores the personality and does not restore it" },
         new("prctls mdwe") { Counters = 2, NotInImages = "memory-deny-write-execute has no field" },
-        new("place") { Counters = 2, ReferenceChanges = new("fd 3 flags") },
-        new("place chroot") { Counters = 2, ReferenceChanges = new("fd 3 flags") },
+        new("place") { Counters = 2, Changes = new("fd 4"), ReferenceChanges = new("fd 3 flags") },
+        new("place chroot") { Counters = 2, Changes = new("fd 4"), ReferenceChanges = new("fd 3 flags") },
         new("robust") { Counters = 2, ReferenceCannot = "kills the owner of robust mutexes with the list in place, which marks them as left by a dead owner" },
         new("rseq") { Counters = 4 },
         new("vdso"),
@@ -57,6 +60,8 @@ internal static class Workloads
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed" }.Select(c => new Workload($"blocked {c} strictly") { AsUser = true, ReferenceCannot = RestartBlock }),
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex_timed", "epoll_wait", "sigtimedwait" }.Select(c => new Workload($"blocked {c}") { AsUser = true }),
     ];
+
+    public static readonly Workload Traced = new("traced") { Counters = 2 };
 
     public static readonly Workload Unsupported = new("unsupported");
 

@@ -30,7 +30,8 @@ static void set_up(void)
 		strcpy(private + i * PAGE + 100, "only mine");
 }
 
-/* Words 2..4 of the shared areas: whose turn it is, the sum of all turns, and the sum written by hand. */
+/* Words 2..4 of the shared areas: whose turn it is, how many were taken (in both areas), and whether this round is the last, which the first
+   says while it is its turn, so that all learn it in the same round. */
 static int take_turn(int who)
 {
 	for (int i = 0; i < SIZE / PAGE; i++) {
@@ -43,10 +44,13 @@ static int take_turn(int who)
 	CHECK(anonymous[3] == of_file[3] && anonymous[2] == anonymous[3]);
 	of_file[3]++;
 	anonymous[3]++;
+	if (who == 0 && finishing())
+		anonymous[4] = 1;
+	int more = anonymous[4] == 0;
 	__atomic_add_fetch(&anonymous[2], 1, __ATOMIC_RELEASE);
 	char name[] = { 't', '0' + who, 0 };
 	tick(name);
-	return anonymous[4] == 0;
+	return more;
 }
 
 int main(void)
@@ -64,8 +68,7 @@ int main(void)
 	if (who == 0)
 		say("ready");
 	while (take_turn(who))
-		if (who == 0 && finishing())
-			anonymous[4] = 1;                                /* seen by the others before their next turn ends */
+		;
 	if (grandchild || child)
 		join(child ? child : grandchild);
 	if (who)

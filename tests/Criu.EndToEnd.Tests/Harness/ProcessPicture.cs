@@ -48,17 +48,20 @@ internal sealed partial class ProcessPicture
         string root = $"/proc/{pid}/";
         char state = Proc.State(pid);
         _lines[$"{pid} state"] = state is 'T' or 'Z' or 't' ? state.ToString() : "alive";
+        _lines[$"{pid} comm"] = Printable(Proc.Text(root + "comm"));
+        DrawStat(pid, Proc.Stat(pid));
+        if (state == 'Z')
+            return;                                      // all that its parent can still learn of it
         foreach (string link in (string[])["exe", "cwd", "root", "ns/mnt", "ns/net", "ns/pid", "ns/user", "ns/uts", "ns/ipc", "ns/cgroup"])
             _lines[$"{pid} {link}"] = Proc.Link(root + link);
-        foreach (string file in (string[])["cmdline", "environ", "auxv", "comm", "personality", "coredump_filter", "oom_score_adj", "cgroup", "timers"])
+        foreach (string file in (string[])["cmdline", "environ", "auxv", "personality", "coredump_filter", "oom_score_adj", "cgroup", "timers"])
             _lines[$"{pid} {file}"] = Printable(Proc.Text(root + file));
         foreach (string line in Proc.Text(root + "limits").Split('\n').Skip(1).Where(l => l.Length > 26))
             _lines[$"{pid} limit {line[..26].Trim()}"] = Spaces().Replace(line[26..].Trim(), " ");
-        DrawStat(pid, Proc.Stat(pid));
         foreach (Mapping mapping in Mapping.Of(Proc.Text(root + "smaps")))
             _lines[$"{pid} map {mapping.Start:x16}"] = mapping.Nameless ? mapping with { File = Number(mapping.File) } + "" : mapping.ToString();
         DrawDescriptors(pid, root);
-        foreach (int tid in state == 'Z' ? [] : Proc.Numbers(root + "task"))
+        foreach (int tid in Proc.Numbers(root + "task"))
             DrawThread(pid, tid);
     }
 

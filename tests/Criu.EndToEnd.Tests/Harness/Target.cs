@@ -7,7 +7,7 @@ namespace Criu.EndToEnd.Tests.Harness;
 /// <summary>A workload that runs, is dumped and comes back under the same pid. Every wait that fails reports all that is known.</summary>
 internal sealed class Target : IDisposable
 {
-    private readonly TickLog _log;
+    private TickLog _log;
     private readonly List<EngineRun> _runs = [];
 
     public Workload Workload { get; }
@@ -49,8 +49,24 @@ internal sealed class Target : IDisposable
     public void GoesOn()
     {
         var before = _log.Counts.ToDictionary();
-        Await(() => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + 2), "does not go on");
+        Await(CountsOn(), "does not go on");
         Holds(Workload.StandsStill is not { } still || _log.Counts[still] == before[still], $"should not move: {Workload.StandsStill}");
+    }
+
+    /// <summary>Whether every counter went on since this was called.</summary>
+    public Func<bool> CountsOn()
+    {
+        var before = _log.Counts.ToDictionary();
+        return () => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + 2);
+    }
+
+    public bool IsOver => Proc.State(Pid) is '-' or 'Z';
+
+    /// <summary>Puts back the log that belongs to the images, after a restored target wrote to it.</summary>
+    public void RewindLog(byte[] contents)
+    {
+        File.WriteAllBytes(LogFile, contents);
+        _log = new TickLog(LogFile);
     }
 
     /// <summary>Keeps the run for the report of whatever fails later.</summary>
@@ -70,12 +86,13 @@ internal sealed class Target : IDisposable
         Holds(!run.Everything.Contains("Unhandled exception", StringComparison.Ordinal), "should be refused without a crash");
     }
 
-    /// <summary>What a failed dump must leave: no images that look complete, and a target that runs on.</summary>
-    public void SurvivedAFailedDump()
+    /// <summary>What a failed dump must leave: no images that look complete, and a target that runs on as it was.</summary>
+    public void SurvivedAFailedDump(ProcessPicture before)
     {
         Holds(!File.Exists(Path.Combine(Images, "inventory.img")), "has images that look complete");
         IsUntouched();
         GoesOn();
+        LooksLike(before);
     }
 
     public void Dump(Engine engine, params string[] options)
@@ -130,7 +147,7 @@ internal sealed class Target : IDisposable
     }
 
     public void Await(Func<bool> holds, string otherwise) =>
-        Holds(Child.Until(() => holds() || _log.Problem != null || Proc.State(Pid) is '-' or 'Z') && holds() && _log.Problem == null, otherwise);
+        Holds(Child.Until(() => holds() || _log.Problem != null || IsOver) && holds() && _log.Problem == null, otherwise);
 
     private string Report(string what)
     {
@@ -146,7 +163,7 @@ internal sealed class Target : IDisposable
     /// <summary>A failed restore leaves no process of the target and no helper.</summary>
     public void IsGone(string when = "after a failed restore")
     {
-        Holds(Child.Until(() => Proc.State(Pid) is '-' or 'Z', seconds: 2), $"is there {when}");
+        Holds(Child.Until(() => IsOver, seconds: 2), $"is there {when}");
         string leaks = Leaks.In([]);
         Holds(leaks.Length == 0, $"left something {when}:\n{leaks}");
     }
