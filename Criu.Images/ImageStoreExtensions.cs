@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Criu.Images.Proto;
 using Google.Protobuf;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
@@ -51,6 +52,18 @@ public static class ImageStoreExtensions
         if (!reader.TryRead(out T? entry))
             throw reader.Refuse("the entry is missing");
         return reader.IsAtEnd() ? entry : throw reader.Refuse("something follows the only entry");
+    }
+
+    /// <summary>Reads the inventory, which says that the set is complete.</summary>
+    /// <param name="store">Where.</param>
+    /// <exception cref="ImageFormatException">It is absent or damaged, or of a version that nobody knows.</exception>
+    public static InventoryEntry ReadInventory(this IImageStore store)
+    {
+        var inventory = store.ReadSingle<InventoryEntry>(ImageKind.Inventory);
+        if (inventory.ImgVersion is 1 or 2)
+            return inventory;
+        string file = store.PathOf(ImageCatalog.Of(ImageKind.Inventory).FileName());
+        throw new ImageFormatException(file, sizeof(uint), $"images of version {inventory.ImgVersion} are not known, only 1 and 2");
     }
 
     /// <summary>Reads all entries of an image without payloads.</summary>

@@ -1,3 +1,4 @@
+using Criu.Core.Memory;
 using Criu.Core.Proc;
 using Criu.Core.Resources.Files;
 using Criu.Images;
@@ -14,6 +15,7 @@ internal sealed class DumpContext : IDisposable
     {
         (Images, Options, Log) = (images, options, log);
         Files = new FileTable(this);
+        SharedMemory = new SharedMemoryDump(this);
     }
 
     public IImageStore Images { get; }
@@ -24,6 +26,8 @@ internal sealed class DumpContext : IDisposable
     public ProcText Text { get; } = new();
 
     public FileTable Files { get; }
+
+    public SharedMemoryDump SharedMemory { get; }
 
     public uint NextPagesId { get; set; } = 1;
 
@@ -45,5 +49,9 @@ internal sealed class DumpContext : IDisposable
         writers.Clear();
     }
 
-    public void Dispose() => Complete();
+    public void Dispose()
+    {
+        Complete();
+        SharedMemory.Dispose();
+    }
 }

@@ -16,7 +16,6 @@ internal sealed class DumpEngine : IDisposable
     private readonly ILogger log;
     private readonly CancellationToken cancel;
     private readonly DumpContext context;
-    private readonly SharedMemoryDump shared;
     private readonly PageCopier copier = new();
     private readonly MemoryDump memory;
     private readonly Guard guard;
@@ -27,7 +26,6 @@ internal sealed class DumpEngine : IDisposable
     {
         (this.rootPid, this.options, this.log, this.cancel) = (rootPid, options, log, cancel);
         context = new DumpContext(images, options, log);
-        shared = new SharedMemoryDump(context);
         memory = new MemoryDump(context, copier);
         guard = Guard.Start();
     }
@@ -68,7 +66,7 @@ internal sealed class DumpEngine : IDisposable
 
     private void Ask()
     {
-        var mappings = new MappingDump(context, shared);
+        var mappings = new MappingDump(context);
         foreach (var task in tasks)
             if (!task.IsZombie)
             {
@@ -98,12 +96,15 @@ internal sealed class DumpEngine : IDisposable
                 cancel.ThrowIfCancellationRequested();
                 memory.Dump(task);
             }
-        shared.DumpAll(copier);
+        context.SharedMemory.DumpAll(copier);
         memoryEnded = Stopwatch.GetTimestamp();
     }
 
     private void WriteImages()
     {
+        foreach (var task in tasks)
+            if (!task.IsZombie)
+                TaskQuestions.AskLast(task, context);
         new DumpImages(context).Write(tasks);
         context.Complete();
     }
@@ -152,7 +153,7 @@ internal sealed class DumpEngine : IDisposable
         {
             FreezingTime = Between(started, frozen), FrozenTime = Between(started, Stopwatch.GetTimestamp()), MemdumpTime = Between(memoryBegan, memoryEnded),
             MemwriteTime = Between(memoryBegan, memoryEnded), PagesScanned = memory.PagesScanned, PagesWritten = memory.PagesWritten,
-            SharedPagesScanned = shared.PagesScanned, SharedPagesWritten = shared.PagesWritten, Processes = tasks.Count,
+            SharedPagesScanned = context.SharedMemory.PagesScanned, SharedPagesWritten = context.SharedMemory.PagesWritten, Processes = tasks.Count,
         };
     }
 
@@ -161,7 +162,6 @@ internal sealed class DumpEngine : IDisposable
         guard.Dispose();
         foreach (var task in tasks)
             task.Dispose();
-        shared.Dispose();
         copier.Dispose();
         context.Dispose();
     }

@@ -35,9 +35,6 @@ internal sealed class DumpTask : IDisposable
 
     public List<FdinfoEntry> Descriptors { get; } = [];
 
-    /// <summary>siginfo_t of each signal that waits for any thread.</summary>
-    public List<byte[]> PendingSignals { get; set; } = [];
-
     public bool IsZombie => Tracee == null;
 
     public DumpThread Leader => Threads[0];
@@ -65,9 +62,6 @@ internal sealed class DumpThread : IDisposable
     public required ProcDirectory Proc { get; init; }
     public required TaskStat Stat { get; init; }
     public required TaskStatus Status { get; init; }
-
-    /// <summary>siginfo_t of each signal that waits for this thread.</summary>
-    public List<byte[]> PendingSignals { get; set; } = [];
 
     public int Tid => Traced.Tid;
 

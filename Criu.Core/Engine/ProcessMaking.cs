@@ -177,7 +177,7 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
         foreach (var task in tasks)
             if (task.IsZombie)
             {
-                ProcessEnd.End(task.Stream.Puppet, (int)task.Core.Tc.ExitCode);
+                ProcessEnd.End(task);
                 tree.AwaitEnd(task.Pid);
             }
         tasks.RemoveAll(t => t.IsZombie);
@@ -194,21 +194,21 @@ internal static class ProcessEnd
         puppet.Start(batch);
     }
 
-    /// <param name="puppet">The process.</param>
-    /// <param name="status">As wait(2) shows it: signal in the low 7 bits, core flag above, code in the second byte.</param>
-    public static void End(Puppet puppet, int status)
+    /// <summary>As wait(2) showed it: the signal in the low 7 bits, or the code in the second byte; under its own name.</summary>
+    public static void End(RestoreTask task)
     {
-        int signal = status & 0x7f;
-        if (signal == 0)
-        {
-            Exit(puppet, status >> 8 & 0xff);
-            return;
-        }
         const int CoreSize = 4;                         // RLIMIT_CORE: no second core file
-        var batch = puppet.NewBatch();
-        batch.Call(Nr.prlimit64, 0L, CoreSize, batch.New(default(ResourceLimit)).Remote, 0L);
-        batch.Call(Nr.kill, puppet.Pid, signal);
-        batch.Call(Nr.rt_sigprocmask, Signals.SIG_UNBLOCK, batch.New(1UL << (signal - 1)).Remote, 0L, sizeof(ulong));
-        puppet.Start(batch);
+        int status = (int)task.Core.Tc.ExitCode, signal = status & 0x7f;
+        var batch = task.Stream.Puppet.NewBatch();
+        batch.Call(Nr.prctl, Prctl.PR_SET_NAME, batch.Bytes([.. task.Core.Tc.Comm.Span, 0]));
+        if (signal == 0)
+            batch.Call(Nr.exit_group, status >> 8 & 0xff);
+        else
+        {
+            batch.Call(Nr.prlimit64, 0L, CoreSize, batch.New(task.Context.OwnLimits[CoreSize] with { Current = 0 }).Remote, 0L);
+            batch.Call(Nr.kill, task.Pid, signal);
+            batch.Call(Nr.rt_sigprocmask, Signals.SIG_UNBLOCK, batch.New(1UL << (signal - 1)).Remote, 0L, sizeof(ulong));
+        }
+        task.Stream.Puppet.Start(batch);
     }
 }

@@ -1,3 +1,4 @@
+using Criu.Core.Memory;
 using Criu.Core.Proc;
 using Criu.Images;
 using Criu.Images.Proto;
@@ -12,6 +13,9 @@ internal sealed class RestoreContext
     public RestoreContext(IImageStore images, RestoreOptions options, ILogger log)
     {
         (Images, Options, Log) = (images, options, log);
+        Inherited = options.InheritFds;
+        if (options.ShellJob && Resources.Files.Terminal.OwnTerminal() is >= 0 and var terminal)
+            Inherited = [.. Inherited, new InheritedDescriptor(terminal, Resources.Files.Terminal.InheritKey)];
         ReadOwnStatus();
         for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
             OwnLimits[kind] = ReadLimit(kind);
@@ -35,6 +39,14 @@ internal sealed class RestoreContext
 
     public bool MayRaiseLimits => (OwnCredentials.CapEffective >> Capability.SYS_RESOURCE & 1) != 0;
 
+    /// <summary>What the user gave by --inherit-fd, and with --shell-job our terminal.</summary>
+    public IReadOnlyList<InheritedDescriptor> Inherited { get; private set; }
+
+    /// <summary>Terminals of the images, by id.</summary>
+    public Dictionary<uint, TtyInfoEntry> Terminals { get; } = [];
+
+    public SharedMemoryRestore SharedMemory { get; set; } = null!;
+
     /// <summary>All descriptions of the images, by id.</summary>
     public Dictionary<uint, FileEntry> Files { get; } = [];
 
@@ -42,6 +54,11 @@ internal sealed class RestoreContext
     public RegFileEntry RegularFile(uint id) => Files.TryGetValue(id, out var file)
         ? file.Reg ?? throw new CheckpointException($"file {id} is of type {file.Type} where a file with a path is wanted; this is not supported yet")
         : throw new CheckpointException($"the images lack file {id}, which is referred to", "The image directory is damaged: take another dump");
+
+    /// <summary>The entry of a mapped memfd.</summary>
+    public MemfdFileEntry Memory(uint id) => Files.TryGetValue(id, out var file) && file.Memfd != null
+        ? file.Memfd
+        : throw new CheckpointException($"the images lack the memfd {id}, which is mapped", "The image directory is damaged: take another dump");
 
     private void ReadOwnStatus()
     {

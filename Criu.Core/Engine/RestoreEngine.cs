@@ -35,7 +35,7 @@ internal sealed class RestoreEngine : IDisposable
         (this.log, this.cancel) = (log, cancel);
         context = new RestoreContext(images, options, log);
         model = new RestoreModel(context);
-        shared = new SharedMemoryRestore(context, copier);
+        context.SharedMemory = shared = new SharedMemoryRestore(context, copier);
     }
 
     public RestoreResult Run()
@@ -74,7 +74,7 @@ internal sealed class RestoreEngine : IDisposable
         rootPid = model.Root.Pid;
         guard = Guard.Start();
         tree = PuppetTree.Start(guard, new PuppetTreeRequest(rootPid, TakenRanges(), ProcessMaking.ArenaBytes(model.Tasks), context.Options.Sibling,
-            context.Options.InheritFds.Select(f => f.Fd).ToList()));
+            context.Inherited.Select(f => f.Fd).ToList()));
         model.Root.Became(tree.Root);
         tree.LeaveSocket(FirstBatch(model.Root));
         memory = new MemoryRestore(context, tree.Place, shared, copier);
@@ -102,9 +102,9 @@ internal sealed class RestoreEngine : IDisposable
         const int NumberOfFiles = 7;                    // RLIMIT_NOFILE
         var batch = tree!.Root.NewBatch();
         batch.Call(Nr.prlimit64, 0L, NumberOfFiles, batch.New(context.PuppetLimits[NumberOfFiles]).Remote, 0L);
-        int aside = files!.EndOfPlaces + context.Options.InheritFds.Count;
+        int aside = files!.EndOfPlaces + context.Inherited.Count;
         var copies = new List<StepResult>();
-        foreach (var inherited in context.Options.InheritFds)
+        foreach (var inherited in context.Inherited)
             copies.Add(batch.Call(Nr.fcntl, inherited.Fd, Fcntl.F_DUPFD, aside));
         batch.Call(Nr.close_range, 0L, aside - 1, 0L);
         for (int i = 0; i < copies.Count; i++)

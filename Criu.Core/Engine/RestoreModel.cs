@@ -29,6 +29,8 @@ internal sealed class RestoreModel(RestoreContext context)
             throw new CheckpointException($"the images in {context.Images.Location} hold no process", "The directory is not a complete dump");
         foreach (var file in context.Images.ReadAll<FileEntry>(ImageKind.Files))
             context.Files[file.Id] = file;
+        foreach (var terminal in context.Images.ReadAll<TtyInfoEntry>(ImageKind.TtyInfo))
+            context.Terminals[terminal.Id] = terminal;
         LoadPipeContents(ImageKind.PipesData, PipeContents);
         LoadPipeContents(ImageKind.FifoData, FifoContents);
         foreach (var task in Tasks)

@@ -48,6 +48,22 @@ internal static class TaskQuestions
                 readers.Add(reader);
     }
 
+    /// <summary>What may have changed since: signals come in while we hold the process.</summary>
+    public static void AskLast(DumpTask task, DumpContext context)
+    {
+        foreach (var thread in task.Threads)
+        {
+            if (!thread.Proc.TryRead("status"u8, context.Text))
+                throw new CheckpointException($"thread {thread.Tid} of {task} is gone: somebody killed it");
+            var now = TaskStatus.Parse(context.Text);
+            foreach (var kind in ResourceCatalog.ThreadKinds)
+                (kind as ILateThreadKind)?.Collect(thread, now);
+            if (thread.IsLeader)
+                foreach (var kind in ResourceCatalog.TaskKinds)
+                    (kind as ILateTaskKind)?.Collect(task, now);
+        }
+    }
+
     private static void SetState(DumpTask task)
     {
         int stop = task.Tracee!.GroupStopSignal;

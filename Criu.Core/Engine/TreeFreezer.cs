@@ -129,18 +129,7 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
             var stat = TaskStat.Parse(text);
             if (!proc.TryRead("status"u8, text))
                 throw new CheckpointException($"thread {traced.Tid} of {task} is gone: somebody killed it");
-            var thread = new DumpThread { Task = task, Traced = traced, Proc = proc, Stat = stat, Status = TaskStatus.Parse(text) };
-            task.Threads.Add(thread);
-            ReadSignals(task, thread, tracee);
+            task.Threads.Add(new DumpThread { Task = task, Traced = traced, Proc = proc, Stat = stat, Status = TaskStatus.Parse(text) });
         }
-    }
-
-    /// <summary>Now, while the threads are stopped: a thread that runs batches does not show its queue.</summary>
-    private static void ReadSignals(DumpTask task, DumpThread thread, Tracee tracee)
-    {
-        if (thread.Status.SignalsPending != 0)
-            thread.PendingSignals = tracee.PendingSignals(thread.Traced, shared: false);
-        if (thread.IsLeader && thread.Status.SignalsPendingShared != 0)
-            task.PendingSignals = tracee.PendingSignals(thread.Traced, shared: true);
     }
 }

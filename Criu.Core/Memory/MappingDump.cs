@@ -7,7 +7,7 @@ using Linux.Abi;
 namespace Criu.Core.Memory;
 
 /// <summary>Turns the mappings of a process into entries, and refuses by name what is not supported.</summary>
-internal sealed class MappingDump(DumpContext context, SharedMemoryDump shared)
+internal sealed class MappingDump(DumpContext context)
 {
     private const VmaFlags Unsupported = VmaFlags.Io | VmaFlags.PfnMap | VmaFlags.HugeTlb | VmaFlags.UffdMissing | VmaFlags.UffdWriteProtect | VmaFlags.UffdMinor
         | VmaFlags.ShadowStack | VmaFlags.Sealed | VmaFlags.MayHaveGuards;
@@ -44,12 +44,8 @@ internal sealed class MappingDump(DumpContext context, SharedMemoryDump shared)
         RefuseUnsupported(task, vma);
         entry.Flags |= (vma.Has(VmaFlags.GrowsDown) ? (uint)Mman.MAP_GROWSDOWN : 0) | (vma.Has(VmaFlags.Locked) ? (uint)Mman.MAP_LOCKED : 0)
             | (vma.Has(VmaFlags.NoReserve) ? (uint)Mman.MAP_NORESERVE : 0) | (vma.Has(VmaFlags.Droppable) ? (uint)Mman.MAP_DROPPABLE : 0);
-        if (vma.IsAnonymousShared)
-        {
-            entry.Flags |= Mman.MAP_SHARED | Mman.MAP_ANONYMOUS;
-            entry.Status |= VmaStatus.AnonShared;
-            (entry.Shmid, entry.Pgoff) = (shared.IdOf(task, vma), vma.Offset);
-        }
+        if (vma.IsAnonymousShared || vma.IsMemfd)
+            FillMemory(task, vma, entry);
         else if (vma.IsFile)
             FillFile(task, vma, entry);
         else
@@ -57,6 +53,14 @@ internal sealed class MappingDump(DumpContext context, SharedMemoryDump shared)
             entry.Flags |= (vma.Has(VmaFlags.Droppable) ? 0 : (uint)Mman.MAP_PRIVATE) | Mman.MAP_ANONYMOUS;
             entry.Status |= VmaStatus.AnonPrivate | (vma.IsHeap ? VmaStatus.Heap : 0);
         }
+    }
+
+    private void FillMemory(DumpTask task, Vma vma, VmaEntry entry)
+    {
+        uint flags = vma.IsShared && vma.Has(VmaFlags.MayWrite) ? (uint)Fcntl.O_RDWR : Fcntl.O_RDONLY;
+        entry.Flags |= vma.IsShared ? (uint)Mman.MAP_SHARED : Mman.MAP_PRIVATE;
+        entry.Status |= VmaStatus.Memfd | (vma.IsShared ? VmaStatus.FileShared : VmaStatus.FilePrivate);
+        (entry.Pgoff, entry.Fdflags, entry.Shmid) = (vma.Offset, flags, context.SharedMemory.FileOf(task, vma, flags));
     }
 
     private void FillFile(DumpTask task, Vma vma, VmaEntry entry)
@@ -86,7 +90,7 @@ internal sealed class MappingDump(DumpContext context, SharedMemoryDump shared)
             throw context.Refuse(task, $"the mapping {vma} has flags that are not known ({vma.UnknownFlags})");
         if (vma.Has(Unsupported & ~VmaFlags.MayHaveGuards))
             throw context.Refuse(task, $"the mapping {vma} has {vma.Flags & Unsupported}");
-        string? kind = vma.IsSysV ? "System V shared memory" : vma.IsMemfd ? "of a memfd" : vma.IsAioRing ? "a ring of io_setup" : vma.IsAnonymousHugeTlb ? "of huge pages" : null;
+        string? kind = vma.IsSysV ? "System V shared memory" : vma.IsAioRing ? "a ring of io_setup" : vma.IsAnonymousHugeTlb ? "of huge pages" : null;
         if (kind != null)
             throw context.Refuse(task, $"the mapping {vma} is {kind}");
         if (vma.ProtectionKey != 0)

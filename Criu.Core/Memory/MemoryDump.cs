@@ -38,5 +38,8 @@ internal sealed class MemoryDump(DumpContext context, PageCopier copier)
             scan.Scan(task.Vmas, runs);
             PagesScanned += scan.PagesScanned;
         }
+        // The scan walks over holes, and in one of them is what we put there ourselves.
+        var (start, end) = task.Tracee!.Place;
+        runs.RemoveAll(run => run.Start >= (ulong)start && run.Start < (ulong)end);
     }
 }

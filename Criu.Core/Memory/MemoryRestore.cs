@@ -167,6 +167,8 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
     {
         if ((vma.Status & VmaStatus.AnonShared) != 0)
             return OpenOurs(task, shared[vma.Shmid], Fcntl.O_RDWR, out fd);
+        if ((vma.Status & VmaStatus.Memfd) != 0)
+            return OpenOurs(task, shared.Memfd(context.Memory((uint)vma.Shmid).InodeId), (int)vma.Fdflags & Fcntl.O_ACCMODE, out fd);
         var file = context.RegularFile((uint)vma.Shmid);
         if (checkedFiles.Add(file.Id))
             RegularFile.CheckSize(file);

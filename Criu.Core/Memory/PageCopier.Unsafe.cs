@@ -63,6 +63,13 @@ internal sealed unsafe class PageCopier : IDisposable
         }
     }
 
+    /// <summary>Zeros up to the end of a page.</summary>
+    public void Pad(SafeFileHandle to, long bytes)
+    {
+        NativeMemory.Clear(buffer, (nuint)bytes);
+        Write(to, bytes);
+    }
+
     /// <summary>Copies into a file at a place of its own, whatever its position.</summary>
     public void CopyFile(SafeFileHandle from, long start, long length, SafeFileHandle to, long toStart)
     {

@@ -1,5 +1,6 @@
 using Criu.Core.Engine;
 using Criu.Images;
+using Criu.Images.Proto;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,36 +12,82 @@ namespace Criu.Core.Memory;
 /// </summary>
 internal sealed class SharedMemoryRestore(RestoreContext context, PageCopier copier) : IDisposable
 {
-    private readonly Dictionary<ulong, SafeFileHandle> objects = [];
+    private readonly Dictionary<ulong, SafeFileHandle> anonymous = [], memfds = [];
 
     public ulong PagesRestored { get; private set; }
 
-    /// <summary>Every object that some mapping of the tree wants, as large as the last mapping of it needs.</summary>
+    /// <summary>Every memfd of the images, and of older ones every object that some mapping wants, as large as the last mapping of it needs.</summary>
     public void MakeAll(IEnumerable<RestoreTask> tasks)
     {
+        foreach (var entry in context.Images.ReadAll<MemfdInodeEntry>(ImageKind.MemfdInode))
+            if (!memfds.TryAdd(entry.InodeId, MakeMemfd(entry)))
+                throw new CheckpointException($"the memfd {entry.InodeId} stands twice in the images");
         var sizes = new SortedDictionary<ulong, ulong>();
         foreach (var task in tasks)
             foreach (var vma in task.Mm.Vmas)
                 if ((vma.Status & VmaStatus.AnonShared) != 0)
                     sizes[vma.Shmid] = Math.Max(sizes.GetValueOrDefault(vma.Shmid), vma.Pgoff + vma.End - vma.Start);
         foreach (var (id, size) in sizes)
-            objects.Add(id, Make(id, (long)size));
+            anonymous.Add(id, MakeAnonymous(id, (long)size));
     }
 
-    public SafeFileHandle this[ulong id] => objects[id];
+    /// <summary>An object of a mapping in older images, by shmid.</summary>
+    public SafeFileHandle this[ulong id] => anonymous[id];
 
-    private SafeFileHandle Make(ulong id, long size)
+    public SafeFileHandle Memfd(ulong inode) =>
+        memfds.TryGetValue(inode, out var file) ? file : throw new CheckpointException($"the images lack the memfd {inode}, which is referred to");
+
+    private SafeFileHandle MakeAnonymous(ulong id, long size)
+    {
+        using (var pages = PagemapChain.TryOpen(context.Images, ImageKind.ShmemPagemap, id))
+            foreach (var run in pages?.Runs() ?? [])
+                size = Math.Max(size, (long)run.End);   // a part that nobody maps may hold data
+        var file = Create(id, size);
+        Fill(id, file, long.MaxValue);
+        return file;
+    }
+
+    private SafeFileHandle MakeMemfd(MemfdInodeEntry entry)
+    {
+        if (entry.HasHugetlbFlag)
+            throw new CheckpointException($"the memfd {entry.Name.ToStringUtf8()} has huge pages; restoring it is not supported yet");
+        bool isAnonymous = entry.Name.Span.SequenceEqual("/dev/zero"u8);
+        var file = isAnonymous ? Create(entry.Shmid, (long)entry.Size) : CreateMemfd(entry);
+        Fill(entry.Shmid, file, (long)entry.Size);
+        const int F_ADD_SEALS = 1033;
+        if (!isAnonymous && entry.Seals != 0)
+            Demand(Kernel.Call(Nr.fcntl, file.Fd(), F_ADD_SEALS, entry.Seals), "sealing", entry);
+        return file;
+    }
+
+    private static unsafe SafeFileHandle CreateMemfd(MemfdInodeEntry entry)
+    {
+        const uint Executable = 0x49;                   // 0111: MFD_EXEC is what leaves them
+        int flags = Fcntl.MFD_CLOEXEC | Fcntl.MFD_ALLOW_SEALING | ((entry.Mode & Executable) != 0 ? Fcntl.MFD_EXEC : 0);
+        fixed (byte* name = (byte[])[.. entry.Name.Span, 0])
+        {
+            var file = Kernel.Own(Demand(Kernel.Call(Nr.memfd_create, (long)name, flags), "making", entry));
+            Demand(Kernel.Call(Nr.ftruncate, file.Fd(), (long)entry.Size), "sizing", entry);
+            if (entry.HasMode)
+                Demand(Kernel.Call(Nr.fchmod, file.Fd(), entry.Mode & 0xfff), "changing the mode of", entry);
+            if (entry.Uid != 0 || entry.Gid != 0)
+                Demand(Kernel.Call(Nr.fchown, file.Fd(), entry.Uid, entry.Gid), "changing the owner of", entry);
+            return file;
+        }
+    }
+
+    private static long Demand(long result, string what, MemfdInodeEntry entry) =>
+        Kernel.Failed(result) ? throw new CheckpointException($"{what} the memfd {entry.Name.ToStringUtf8()} failed: {Errno.Name(result)}") : result;
+
+    private void Fill(ulong id, SafeFileHandle file, long size)
     {
         using var pages = PagemapChain.TryOpen(context.Images, ImageKind.ShmemPagemap, id);
         foreach (var run in pages?.Runs() ?? [])
-            size = Math.Max(size, (long)run.End);       // a part that nobody maps may hold data
-        var file = Create(id, size);
-        foreach (var run in pages?.Runs() ?? [])
         {
-            copier.CopyFile(run.File!, run.FileOffset, (long)(run.Pages * PagemapChain.PageBytes), file, (long)run.Address);
+            long bytes = Math.Min((long)(run.Pages * PagemapChain.PageBytes), size - (long)run.Address);
+            copier.CopyFile(run.File!, run.FileOffset, bytes, file, (long)run.Address);
             PagesRestored += run.Pages;
         }
-        return file;
     }
 
     private static SafeFileHandle Create(ulong id, long size)
@@ -57,7 +104,7 @@ internal sealed class SharedMemoryRestore(RestoreContext context, PageCopier cop
 
     public void Dispose()
     {
-        foreach (var file in objects.Values)
+        foreach (var file in anonymous.Values.Concat(memfds.Values))
             file.Dispose();
     }
 }

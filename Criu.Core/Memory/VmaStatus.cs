@@ -7,5 +7,5 @@ internal static class VmaStatus
         SysVIpc = 0x400, Socket = 0x800, Vvar = 0x1000, AioRing = 0x2000, Memfd = 0x4000, ShadowStack = 0x8000, Uprobes = 0x20000;
 
     /// <summary>What a restore can map.</summary>
-    public const uint Known = Regular | Vsyscall | Vdso | Heap | FilePrivate | FileShared | AnonShared | AnonPrivate | Vvar;
+    public const uint Known = Regular | Vsyscall | Vdso | Heap | FilePrivate | FileShared | AnonShared | AnonPrivate | Vvar | Memfd;
 }

@@ -43,3 +43,15 @@ internal interface IThreadKind
 
     void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch);
 }
+
+/// <summary>For what changes while the process is held: looked at last, with a status that was read right then.</summary>
+internal interface ILateTaskKind
+{
+    void Collect(DumpTask task, TaskStatus now);
+}
+
+/// <summary>The same of a thread.</summary>
+internal interface ILateThreadKind
+{
+    void Collect(DumpThread thread, TaskStatus now);
+}

@@ -35,13 +35,12 @@ internal static class RegisterImages
         var (regs, stop) = (thread.Registers, thread.RegistersAtStop);
         if (stop.OrigRax < 0 || stop.Rax != RestartBlock)
             return regs;
-        (regs.Rax, regs.Rip) = (stop.OrigRax, stop.Rip - 2);
-        if (stop.OrigRax == (long)Nr.nanosleep && stop.Rsi != 0)
+        long? call = RestartedCall.NumberOf(thread);
+        (regs.Rax, regs.Rip) = call is { } number ? (number, stop.Rip - 2) : (Eintr, stop.Rip);
+        if (call == (long)Nr.nanosleep && stop.Rsi != 0)
             regs.Rdi = stop.Rsi;
-        else if (stop.OrigRax == (long)Nr.clock_nanosleep && stop.R10 != 0)
+        else if (call == (long)Nr.clock_nanosleep && stop.R10 != 0)
             regs.Rdx = stop.R10;
-        else if (stop.OrigRax == (long)Nr.restart_syscall)
-            (regs.Rax, regs.Rip) = (Eintr, stop.Rip);       // which call it was is not known any more
         return regs;
     }
 

@@ -22,29 +22,34 @@ public sealed class ImageReader : IDisposable
     /// <param name="length">Bytes of the image, where they are known.</param>
     /// <exception cref="ImageFormatException">The magics are others.</exception>
     public ImageReader(PipeReader source, ImageKind kind, string file, long? length = null)
-        : this(source, file, length)
+        : this(source, ImageCatalog.Of(kind), file, length)
     {
-        Format = ImageCatalog.Of(kind);
-        if (Format.IsRaw)
-            throw new ArgumentException($"{kind} is raw", nameof(kind));
+    }
+
+    private ImageReader(PipeReader source, ImageFormat? expected, string file, long? length)
+    {
+        if (expected is { IsRaw: true })
+            throw new ArgumentException($"{expected.Kind} is raw");
+        (this.source, File, this.length) = (source, file, length);
         uint first = ReadNumber("magic");
-        bool hasHead = Format.HeadMagic != 0 && first == Format.HeadMagic;
+        bool hasHead = first is ImageCatalog.CommonMagic or ImageCatalog.ServiceMagic;
         uint magic = hasHead ? ReadNumber("magic") : first;
+        Format = expected ?? ImageCatalog.ByMagic(magic) ?? throw Refuse($"no image has the magic 0x{magic:x8}");
         if (magic != Format.Magic)
             throw Refuse($"magic 0x{magic:x8} is not 0x{Format.Magic:x8} of {Format.Name}");
+        if (hasHead && first != Format.HeadMagic)
+            throw Refuse($"head magic 0x{first:x8} is not that of {Format.Name}");
         Version = Format.HeadMagic == 0 ? null : hasHead ? 2 : 1;
     }
 
-    private ImageReader(PipeReader source, string file, long? length) => (this.source, File, this.length, Format) = (source, file, length, null!);
-
     /// <summary>How images of this kind look.</summary>
-    public ImageFormat Format { get; private init; }
+    public ImageFormat Format { get; }
 
     /// <summary>What messages call the image.</summary>
     public string File { get; }
 
     /// <summary>Version of the format, by its head magic: 1 without, 2 with one; null for the inventory, which has none and says the version of all others.</summary>
-    public int? Version { get; private init; }
+    public int? Version { get; }
 
     /// <summary>Bytes from the start of the image to what is read next.</summary>
     public long Offset { get; private set; }
@@ -57,17 +62,7 @@ public sealed class ImageReader : IDisposable
     /// <param name="file">What messages call the image.</param>
     /// <param name="length">Bytes of the image, where they are known.</param>
     /// <exception cref="ImageFormatException">No kind has such a magic.</exception>
-    public static ImageReader OpenByMagic(PipeReader source, string file, long? length = null)
-    {
-        var probe = new ImageReader(source, file, length);
-        uint first = probe.ReadNumber("magic");
-        bool hasHead = first is ImageCatalog.CommonMagic or ImageCatalog.ServiceMagic;
-        uint magic = hasHead ? probe.ReadNumber("magic") : first;
-        ImageFormat format = ImageCatalog.ByMagic(magic) ?? throw probe.Refuse($"no image has the magic 0x{magic:x8}");
-        if (hasHead && first != format.HeadMagic)
-            throw probe.Refuse($"head magic 0x{first:x8} is not that of {format.Name}");
-        return new ImageReader(source, file, length) { Format = format, Version = format.HeadMagic == 0 ? null : hasHead ? 2 : 1, Offset = probe.Offset };
-    }
+    public static ImageReader OpenByMagic(PipeReader source, string file, long? length = null) => new(source, expected: null, file, length);
 
     /// <summary>Reads the next entry.</summary>
     /// <typeparam name="T">The message class of the kind.</typeparam>
@@ -161,6 +156,16 @@ public sealed class ImageReader : IDisposable
         bool isAtEnd = bytes.IsEmpty;
         source.AdvanceTo(bytes.Start);
         return isAtEnd;
+    }
+
+    /// <summary>Reads until the buffer is full or the image ends, wherever that is. Returns bytes.</summary>
+    internal int ReadUpTo(Span<byte> buffer)
+    {
+        ReadOnlySequence<byte> got = AtLeast(buffer.Length);
+        ReadOnlySequence<byte> part = got.Slice(0, Math.Min(got.Length, buffer.Length));
+        part.CopyTo(buffer);
+        Advance(part.End, part.Length);
+        return (int)part.Length;
     }
 
     /// <summary>Reads a u32 that stands outside of an entry.</summary>

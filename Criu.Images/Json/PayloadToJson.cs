@@ -57,7 +57,7 @@ internal sealed class PayloadToJson(ImageReader image, PythonJsonWriter json, En
         if (sizesOnly)
         {
             image.SkipPayload(bytes);
-            json.String($"... <{bytes}B>");
+            json.String(SizeText(bytes));
             return;
         }
         Span<byte> line = stackalloc byte[LineBytes];
@@ -136,25 +136,23 @@ internal sealed class PayloadToJson(ImageReader image, PythonJsonWriter json, En
             return;
         }
         json.Name(Extra);
-        byte[] rest = ReadRest();
         json.BeginString();
-        for (int i = 0; !sizesOnly && i < rest.Length; i += LineBytes)
-            json.Base64Line(rest.AsSpan(i, Math.Min(LineBytes, rest.Length - i)));
-        json.StringPart(sizesOnly ? $"... <{rest.Length}B>" : "");
+        long total = WriteLines();
+        json.StringPart(sizesOnly ? SizeText(total) : "");
         json.EndString();
     }
 
-    private byte[] ReadRest()
+    private long WriteLines()
     {
-        var rest = new MemoryStream();
-        Span<byte> one = stackalloc byte[1];
-        while (!image.IsAtEnd())
-        {
-            image.ReadPayload(one);
-            rest.Write(one);
-        }
-        return rest.ToArray();
+        Span<byte> line = stackalloc byte[LineBytes];
+        long total = 0;
+        for (int got; (got = image.ReadUpTo(line)) > 0; total += got)
+            if (!sizesOnly)
+                json.Base64Line(line[..got]);
+        return total;
     }
+
+    private static string SizeText(long bytes) => $"... <{bytes}B>";
 
     private long Bounded(ulong bytes) => bytes <= long.MaxValue ? (long)bytes : throw image.Refuse($"{bytes} bytes are more than a file can have");
 }

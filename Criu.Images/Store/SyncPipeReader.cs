@@ -57,9 +57,12 @@ internal abstract class SyncPipeReader : PipeReader
     private ReadResult ReadAtLeast(int bytes)
     {
         ObjectDisposedException.ThrowIf(buffer.Length == 0, this);
-        MakeRoom(bytes);
         while (end - start < bytes && !isAtEnd)
+        {
+            if (end == buffer.Length)
+                MakeRoom(bytes);
             Fill();
+        }
         return new ReadResult(new ReadOnlySequence<byte>(buffer, start, end - start), isCanceled: false, isCompleted: isAtEnd);
     }
 
@@ -70,14 +73,14 @@ internal abstract class SyncPipeReader : PipeReader
         end += got;
     }
 
+    // At most twice what has arrived: who asks for more may have been told a wrong length.
     private void MakeRoom(int bytes)
     {
-        if (buffer.Length - start >= bytes)
-            return;
-        byte[] target = buffer.Length >= bytes ? buffer : ArrayPool<byte>.Shared.Rent(bytes);
-        buffer.AsSpan(start, end - start).CopyTo(target);
+        int used = end - start;
+        byte[] target = used < buffer.Length ? buffer : ArrayPool<byte>.Shared.Rent((int)Math.Min(bytes, 2L * used));
+        buffer.AsSpan(start, used).CopyTo(target);
         if (target != buffer)
             ArrayPool<byte>.Shared.Return(buffer);
-        (buffer, start, end) = (target, 0, end - start);
+        (buffer, start, end) = (target, 0, used);
     }
 }

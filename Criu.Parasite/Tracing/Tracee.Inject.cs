@@ -7,11 +7,17 @@ public sealed partial class Tracee
 {
     private const long MainSpace = 512 << 10, ThreadSpace = 16 << 10;      // bytes of arena: for the process, for each further thread
 
-    private readonly bool opensMapFiles = ProcTask.HasCapability(Capability.CHECKPOINT_RESTORE) || ProcTask.HasCapability(Capability.SYS_ADMIN);
+    private readonly bool opensMapFiles = MayOpenMapFiles;
     private Arena? arena;
     private Slot<Registers> closeArena;
     private PuppetPlace place;
     private Puppet[] puppets = [];
+
+    /// <summary>Whether this process may open what others have mapped, through /proc/P/map_files: with CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN.</summary>
+    public static bool MayOpenMapFiles => ProcTask.HasCapability(Capability.CHECKPOINT_RESTORE) || ProcTask.HasCapability(Capability.SYS_ADMIN);
+
+    /// <summary>First address of what is ours in the process, and the first behind it; both 0 before <see cref="Inject"/>.</summary>
+    public (long Start, long End) Place => puppets.Length == 0 ? default : (place.Blob, place.End);
 
     /// <summary>The threads that run batches, in the order of <see cref="Threads"/>; empty before <see cref="Inject"/>.</summary>
     public IReadOnlyList<Puppet> Puppets => puppets;
@@ -165,6 +171,17 @@ public sealed partial class Tracee
             var host = hosts[i];
             puppets[i] = new Puppet(Pid, host.Tid, new BatchChannel(arena, SliceOffset(i), i == 0 ? MainSpace : ThreadSpace, null, () => Unstick(host)));
         }
+        if (!opensMapFiles)
+            CloseArenaDescriptor();
+    }
+
+    /// <summary>The mapping is enough from here on, and nobody shall take the descriptor for one of the process's own. The will may close it again: EBADF.</summary>
+    private void CloseArenaDescriptor()
+    {
+        var batch = puppets[0].NewBatch();
+        batch.Call(Nr.close, (int)closeArena.Value.Rdi);
+        puppets[0].Run(batch);
+        closeArena.Value.Rdi = -1;
     }
 
     private static Microsoft.Win32.SafeHandles.SafeFileHandle FetchDescriptor(int tid, int fd)

@@ -257,21 +257,27 @@ public sealed partial class Tracee : IDisposable
         WasLetGo();
     }
 
-    /// <summary>Signals that wait for a thread, or for the whole process.</summary>
+    /// <summary>Signals that wait for a thread, or for the whole process, now. A thread that runs batches is stopped for it and goes on.</summary>
     /// <param name="thread">One of <see cref="Threads"/>.</param>
     /// <param name="shared">The queue of the process rather than the thread's own.</param>
     /// <returns>siginfo_t as the kernel lays it out, 128 bytes each, in the order of delivery.</returns>
     public List<byte[]> PendingSignals(TracedThread thread, bool shared)
     {
         const int Chunk = 32;
+        bool isRunning = Array.Exists(puppets, p => p.Tid == thread.Tid);
         var found = new List<byte[]>();
         while (true)
         {
             var batch = guard.NewBatch();
             var args = batch.New(new PeekSiginfoArgs { Offset = (ulong)found.Count, Flags = shared ? Ptrace.PEEKSIGINFO_SHARED : 0u, Count = Chunk });
             var into = batch.NewArray<byte>(Chunk * Signals.SiginfoSize);
-            var count = batch.Call(Nr.ptrace, Ptrace.PEEKSIGINFO, thread.Tid, args.Remote, into.Remote);
+            batch.AddAll(PtraceSteps.Hold(thread));
+            var count = batch.Try(Nr.ptrace, Ptrace.PEEKSIGINFO, thread.Tid, args.Remote, into.Remote);
+            if (isRunning)
+                batch.AddAll(PtraceSteps.Release(thread, Ptrace.CONT));
             guard.Run(batch);
+            if (count.Failed)
+                throw new ParasiteException("PTRACE_PEEKSIGINFO", $"thread {thread.Tid} of pid {Pid}", (int)-count.Value);
             for (int i = 0; i < count.Value; i++)
                 found.Add(into.Span.Slice(i * Signals.SiginfoSize, Signals.SiginfoSize).ToArray());
             if (count.Value < Chunk)

@@ -7,7 +7,7 @@ namespace Criu.Images.Tests;
 /// <summary>Damaged images and JSON: the answer is the content or an <see cref="ImageFormatException"/>, soon. Each round prints its seed.</summary>
 public sealed class FuzzTests
 {
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(4), Soon = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2), Soon = TimeSpan.FromSeconds(5);
 
     [Fact]
     public void Damaged_images_are_decoded_or_refused()

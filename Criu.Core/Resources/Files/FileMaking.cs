@@ -25,6 +25,9 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
     /// <summary>Where the user gave a descriptor for it, nothing is made: the root inherited that one.</summary>
     public bool TryInherit(uint id, string key) => plan.TryInherit(id, key);
 
+    /// <summary>Where an inherited descriptor waits; null where none was given for the key.</summary>
+    public int? InheritedPlaceOf(string key) => plan.InheritedPlaceOf(key);
+
     /// <summary>Takes up to 4 calls.</summary>
     public void Place(SyscallBatch batch, uint id, StepResult fd, FownEntry owner)
     {

@@ -15,20 +15,20 @@ internal sealed class FilePlan
     private readonly Dictionary<uint, (RestoreTask Maker, int Place)> made = [];
     private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
     private readonly RestoreModel model;
-    private readonly RestoreOptions options;
+    private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
     private readonly int firstPlace;
 
     public FilePlan(RestoreModel model, RestoreContext context)
     {
-        (this.model, entries, options) = (model, context.Files, context.Options);
+        (this.model, entries, inherited) = (model, context.Files, context.Inherited);
         tasks = model.Tasks.FindAll(t => t.OwnsDescriptors && !t.IsZombie);
         int highest = 2;
         foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 highest = Math.Max(highest, checked((int)descriptor.Fd));
         LinkDescriptor = highest + 1;
-        firstPlace = highest + 2 + options.InheritFds.Count;
+        firstPlace = highest + 2 + inherited.Count;
         foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 Assign(task, descriptor);
@@ -76,13 +76,18 @@ internal sealed class FilePlan
     /// <summary>An inherited descriptor stands for the description: it is copied to the place where a made one would be.</summary>
     public bool TryInherit(uint id, string key)
     {
-        for (int i = 0; i < options.InheritFds.Count; i++)
-            if (options.InheritFds[i].Key == key)
-            {
-                made[id].Maker.Stream.Room(1).Call(Nr.dup3, InheritedPlace(i), made[id].Place, Fcntl.O_CLOEXEC);
-                return true;
-            }
-        return false;
+        if (InheritedPlaceOf(key) is not { } place)
+            return false;
+        made[id].Maker.Stream.Room(1).Call(Nr.dup3, place, made[id].Place, Fcntl.O_CLOEXEC);
+        return true;
+    }
+
+    public int? InheritedPlaceOf(string key)
+    {
+        for (int i = 0; i < inherited.Count; i++)
+            if (inherited[i].Key == key)
+                return InheritedPlace(i);
+        return null;
     }
 
     public void Make()

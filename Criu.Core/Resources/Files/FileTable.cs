@@ -81,6 +81,21 @@ internal sealed class FileTable(DumpContext context)
         return id;
     }
 
+    /// <summary>The id of shared memory that is mapped and that no descriptor need hold.</summary>
+    public uint IdOfMemory(uint inode, uint flags)
+    {
+        var key = ($"memory {inode}", flags);
+        if (byPath.TryGetValue(key, out uint id))
+            return id;
+        byPath[key] = id = next++;
+        context.Writer(ImageKind.Files).Write(new FileEntry
+        {
+            Type = FdTypes.Memfd, Id = id,
+            Memfd = new MemfdFileEntry { Id = id, Flags = flags, Pos = 0, InodeId = inode, Fown = new FownEntry { Uid = 0, Euid = 0, Signum = 0, PidType = 0, Pid = 0 } },
+        });
+        return id;
+    }
+
     /// <summary>The id of a file that is known by its path and not by a descriptor: the program, a mapping, a directory.</summary>
     public uint IdOfPath(DumpTask task, KernelPath path, uint flags, Stat stat, string what)
     {

@@ -39,6 +39,13 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
             return !Kernel.Failed(Kernel.Call(Nr.newfstatat, directory, (long)name, (long)into, 0));
     }
 
+    public static unsafe Stat StatOf(SafeFileHandle file)
+    {
+        Stat stat;
+        long result = Kernel.Call(Nr.fstat, file.Fd(), (long)(&stat));
+        return Kernel.Failed(result) ? throw new CheckpointException($"fstat failed: {Errno.Name(result)}") : stat;
+    }
+
     /// <summary>The same open file description in the engine. Never read, seek or change flags through it: they are the target's too.</summary>
     public SafeFileHandle Fetch()
     {

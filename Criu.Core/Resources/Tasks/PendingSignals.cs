@@ -8,18 +8,17 @@ using Linux.Abi;
 namespace Criu.Core.Resources.Tasks;
 
 /// <summary>
-/// Signals that wait: PTRACE_PEEKSIGINFO reads both queues from outside. They are sent back by the task itself, as the kernel lets only oneself send a
-/// siginfo that claims to come from somebody else (si_code ≥ 0).
+/// Signals that wait: PTRACE_PEEKSIGINFO reads both queues from outside, as late as can be, as signals come in while the process is held, too. They are sent back by
+/// the task itself, as the kernel lets only oneself send a siginfo that claims to come from somebody else (si_code ≥ 0).
 /// </summary>
-internal sealed class PendingThreadSignals : IThreadKind
+internal sealed class PendingThreadSignals : IThreadKind, ILateThreadKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
-    {
-        thread.Core.ThreadCore.SignalsP = SignalQueue.ToEntry(thread.PendingSignals);
-        return null;
-    }
+    public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context) => null;
+
+    public void Collect(DumpThread thread, TaskStatus now) =>
+        thread.Core.ThreadCore.SignalsP = SignalQueue.Read(thread, shared: false, now.SignalsPending != 0);
 
     public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
     {
@@ -30,15 +29,14 @@ internal sealed class PendingThreadSignals : IThreadKind
 }
 
 /// <summary>Signals that wait for whichever thread takes them.</summary>
-internal sealed class PendingSharedSignals : ITaskKind
+internal sealed class PendingSharedSignals : ITaskKind, ILateTaskKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context)
-    {
-        task.Core.Tc.SignalsS = SignalQueue.ToEntry(task.PendingSignals);
-        return null;
-    }
+    public Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context) => null;
+
+    public void Collect(DumpTask task, TaskStatus now) =>
+        task.Core.Tc.SignalsS = SignalQueue.Read(task.Leader, shared: true, now.SignalsPendingShared != 0);
 
     public void Restore(RestoreTask task, SyscallBatch batch)
     {
@@ -49,11 +47,12 @@ internal sealed class PendingSharedSignals : ITaskKind
 
 internal static class SignalQueue
 {
-    public static SignalQueueEntry ToEntry(List<byte[]> signals)
+    public static SignalQueueEntry Read(DumpThread thread, bool shared, bool hasSome)
     {
         var queue = new SignalQueueEntry();
-        foreach (byte[] info in signals)
-            queue.Signals.Add(new SiginfoEntry { Siginfo = ByteString.CopyFrom(info) });
+        if (hasSome)
+            foreach (byte[] info in thread.Task.Tracee!.PendingSignals(thread.Traced, shared))
+                queue.Signals.Add(new SiginfoEntry { Siginfo = ByteString.CopyFrom(info) });
         return queue;
     }
 

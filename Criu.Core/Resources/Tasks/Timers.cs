@@ -7,9 +7,9 @@ using Linux.Abi;
 namespace Criu.Core.Resources.Tasks;
 
 /// <summary>The three interval timers: getitimer(2).</summary>
-internal sealed class IntervalTimers : ITaskKind
+internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
 {
-    private const int Real = 0, Virtual = 1, Profiling = 2;
+    private const int Real = 0, Virtual = 1, Profiling = 2, Alarm = 14;
 
     public RestoreStage Stage => RestoreStage.Last;
 
@@ -25,6 +25,14 @@ internal sealed class IntervalTimers : ITaskKind
         };
     }
 
+    /// <summary>A timer whose signal waits stands still until the signal is taken: armed, though it shows no time left.</summary>
+    public void Collect(DumpTask task, TaskStatus now)
+    {
+        var real = task.Core.Tc.Timers.Real;
+        if ((now.SignalsPendingShared >> (Alarm - 1) & 1) != 0 && real is { Vsec: 0, Vusec: 0 })
+            (real.Vsec, real.Vusec) = (real.Isec, real.Iusec);
+    }
+
     private static ItimerEntry ToEntry(IntervalTimer timer) => new()
     {
         Isec = (ulong)timer.IntervalSeconds, Iusec = (ulong)timer.IntervalMicroseconds, Vsec = (ulong)timer.ValueSeconds, Vusec = (ulong)timer.ValueMicroseconds,
@@ -34,6 +42,8 @@ internal sealed class IntervalTimers : ITaskKind
     {
         if (task.Core.Tc.Timers is not { } timers)
             return;
+        if (timers.Real is { Vsec: 0, Vusec: 0 } && (task.Core.Tc.SignalsS?.Signals ?? []).Any(s => SignalQueue.Number(s) == Alarm))
+            (timers.Real.Vsec, timers.Real.Vusec) = (timers.Real.Isec, timers.Real.Iusec);
         Arm(batch, Real, timers.Real);
         Arm(batch, Virtual, timers.Virt);
         Arm(batch, Profiling, timers.Prof);
