@@ -1,5 +1,5 @@
-/* filtered [strict]: a seccomp filter kills for every call but those that counting takes, or strict mode for all but read, write and exit:
-   any call of another kind in it is its end, unless seccomp is suspended. A second thread counts along (with the filter only). */
+/* filtered [one | strict]: a seccomp filter of two threads that count, or of the second alone, kills for every call but those that counting takes; or strict
+   mode (of a single thread) for all but read, write and exit. Any call of another kind is the end, unless seccomp is suspended. */
 #include "workload.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
-static void filter(void)
+static void filter(int flags)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -20,14 +20,17 @@ static void filter(void)
 	};
 	struct sock_fprog program = { sizeof code / sizeof *code, code };
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0);
+	CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0);
 }
 
 static volatile int counting;
+static int only_one;
 
 static void *count(void *name)
 {
-	for (counting++;;) {
+	if (only_one && counting == 0)
+		filter(0);
+	for (counting = 1;;) {
 		sleep_ms(5);
 		say("%s %ld", (char *)name, ++ticks);
 	}
@@ -37,12 +40,13 @@ static void *count(void *name)
 int main(int argc, char **argv)
 {
 	pthread_t other;
-	(void)argv;
-	if (argc == 1) {
+	only_one = argc > 1 && !strcmp(argv[1], "one");
+	if (argc == 1 || only_one) {
 		CHECK(pthread_create(&other, 0, count, "other") == 0);
 		while (!counting)
 			sleep_ms(1);                     /* a new thread makes calls of its own first */
-		filter();
+		if (!only_one)
+			filter(SECCOMP_FILTER_FLAG_TSYNC);
 		say("ready");
 		count("main");
 	}

@@ -41,6 +41,9 @@ internal sealed class EngineProcess : IDisposable
         return Output.Split('\n')[0];
     }
 
+    /// <summary>Tells an engine that holds to let go.</summary>
+    public void Go() => File.WriteAllText(Path.Combine(folder, "go"), "");
+
     /// <summary>Exit code, or minus the signal that ended it.</summary>
     public int Wait()
     {

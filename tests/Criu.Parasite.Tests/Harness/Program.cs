@@ -28,8 +28,8 @@ internal sealed class Program : IDisposable
     public int Pid { get; }
     public Log Log { get; }
 
-    /// <summary>What is said to be normal here: a program that others stop may be found stopped, one whose calls have masks of their own may show another mask.</summary>
-    public bool MayBeStopped { get; init; }
+    /// <summary>Others stop it: it may be found so.</summary>
+    private bool MayBeStopped => Command == "numbered stop";
 
     public IEnumerable<int> Threads => Proc.Numbers($"/proc/{Pid}/task");
 
@@ -56,12 +56,12 @@ internal sealed class Program : IDisposable
     public void IsUnharmed()
     {
         string[] faults = [];
-        Holds(Child.Until(() => (faults = [.. Faults(Pid), .. MaskFaults()]).Length == 0), string.Join('\n', ["is harmed:", .. faults]));
+        Holds(Child.Until(() => (faults = [.. Faults(Pid, MayBeStopped), .. MaskFaults()]).Length == 0), string.Join('\n', ["is harmed:", .. faults]));
         Holds(Log is { Problem: null }, "fails");
     }
 
     /// <summary>The same of any process.</summary>
-    public static IEnumerable<string> Faults(int pid, bool mayBeStopped = false)
+    public static IEnumerable<string> Faults(int pid, bool mayBeStopped)
     {
         foreach (int tid in Proc.Numbers($"/proc/{pid}/task"))
         {
