@@ -160,6 +160,9 @@ public sealed class Guard : IDisposable
         stub.Memory.Dispose();
     }
 
+    /// <summary>The engine is gone, as far as the guard can tell; its arena stays readable.</summary>
+    internal void Abandon() => stub.Channel.Close();
+
     private void End()
     {
         isGone = true;

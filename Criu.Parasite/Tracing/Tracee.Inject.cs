@@ -184,6 +184,11 @@ public sealed partial class Tracee
         closeArena.Value.Rdi = -1;
     }
 
+    /// <summary>A descriptor of the process, for us: it shares the open file description, so read, seek and set nothing through it without need.</summary>
+    /// <param name="fd">Its number in the process.</param>
+    /// <exception cref="ParasiteException">No such descriptor, or no privilege.</exception>
+    public Microsoft.Win32.SafeHandles.SafeFileHandle FetchDescriptor(int fd) => FetchDescriptor(threads[^1].Tid, fd);
+
     private static Microsoft.Win32.SafeHandles.SafeFileHandle FetchDescriptor(int tid, int fd)
     {
         const int PidfdThread = 0x80;                   // O_EXCL: also for a thread that is no leader (6.9)

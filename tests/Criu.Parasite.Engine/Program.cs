@@ -6,23 +6,35 @@ using Criu.Parasite;
 //   loop PID one|all            seizes, runs a batch, lets go, for ever; prints the guard's pid first
 //   once PID...                 the same once, with all of them held at the same time
 //   exit-after N PID...         the same, but ends without a word at the N-th boundary of a batch; prints "finished" where there are fewer
-//   hold PID...                 seizes, injects, prints the guard's pid and waits for a line; then runs a batch in each and lets go
-return args switch
+//   hold PID...                 seizes, injects, prints the guard's pid and waits until its directory has a file called "go"; then lets go
+//
+// What goes wrong is printed, and the exit code is 1.
+try
 {
-    ["loop", var pid, var hosts] => Engine.Loop(Number(pid), hosts == "all"),
-    ["once", .. var pids] => Engine.Once(Numbers(pids), () => { }),
-    ["exit-after", var count, .. var pids] => Engine.ExitAfter(Number(count), Numbers(pids)),
-    ["hold", .. var pids] => Engine.Hold(Numbers(pids)),
-    _ => 2,
-};
-
-static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
-
-static int[] Numbers(string[] texts) => Array.ConvertAll(texts, Number);
+    return Engine.Run(args);
+}
+catch (ParasiteException e)
+{
+    Console.WriteLine(e.Message);
+    return 1;
+}
 
 internal static class Engine
 {
-    public static int Loop(int pid, bool allThreads)
+    public static int Run(string[] args) => args switch
+    {
+        ["loop", var pid, var hosts] => Loop(Number(pid), hosts == "all"),
+        ["once", .. var pids] => Once(Numbers(pids), () => { }),
+        ["exit-after", var count, .. var pids] => ExitAfter(Number(count), Numbers(pids)),
+        ["hold", .. var pids] => Hold(Numbers(pids)),
+        _ => 2,
+    };
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+    private static int[] Numbers(string[] texts) => Array.ConvertAll(texts, Number);
+
+    private static int Loop(int pid, bool allThreads)
     {
         using var guard = Guard.Start();
         Console.WriteLine(guard.Pid);
@@ -35,7 +47,7 @@ internal static class Engine
         }
     }
 
-    public static int Once(int[] pids, Action boundary)
+    private static int Once(int[] pids, Action boundary)
     {
         using var guard = Guard.Start();
         guard.BatchBoundary = boundary;
@@ -57,7 +69,7 @@ internal static class Engine
         return 0;
     }
 
-    public static int ExitAfter(int count, int[] pids)
+    private static int ExitAfter(int count, int[] pids)
     {
         int boundaries = 0;
         return Once(pids, () =>
@@ -67,24 +79,17 @@ internal static class Engine
         });
     }
 
-    public static int Hold(int[] pids)
+    private static int Hold(int[] pids)
     {
         using var guard = Guard.Start();
         var held = Array.ConvertAll(pids, pid => guard.Seize(pid));
         foreach (var tracee in held)
             tracee.Inject(allThreads: true);
         Console.WriteLine(guard.Pid);
-        Console.ReadLine();
-        try
-        {
-            foreach (var tracee in held)
-                tracee.Dispose();
-        }
-        catch (ParasiteException e)
-        {
-            Console.WriteLine(e.Message);
-            return 1;
-        }
+        while (!File.Exists("go"))
+            Thread.Sleep(1);
+        foreach (var tracee in held)
+            tracee.Dispose();
         return 0;
     }
 
