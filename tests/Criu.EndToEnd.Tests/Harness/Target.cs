@@ -31,7 +31,15 @@ internal sealed class Target : IDisposable
         _log = new TickLog(LogFile);
         string launch = Places.CopyOf(Places.Program("launch"), Folder), program = Places.CopyOf(Places.Program(workload.Program), Folder);
         Pid = Child.Start([.. asUser ? User.Ordinary : [], launch, Home, "022", program, .. workload.Arguments]);
-        Await(() => _log.Counts.Count >= workload.Counters && _log.Ready, "does not become ready");
+        try
+        {
+            Await(() => _log.Counts.Count >= workload.Counters && _log.Ready, "does not become ready");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Everything that runs under this target's root now.</summary>
