@@ -50,6 +50,18 @@ public sealed class DumpErrorTests : EndToEndTest
         target.Finish();
     }
 
+    public static TheoryData<string, string> RefusedTasks => [.. Engine.UnderTest.SelectMany(e => Workloads.Refused.Select(w => (e, w.Command)))];
+
+    [Theory, MemberData(nameof(RefusedTasks))]
+    public void A_task_that_is_not_supported(string engine, string workload)
+    {
+        Target target = Start(Workloads.Named(workload));
+        ProcessPicture before = target.Picture();
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", "seccomp");
+        target.SurvivedAFailedDump(before);
+        target.Finish();
+    }
+
     [Theory, MemberData(nameof(Engines))]
     public void Disk_full(string engine)
     {
