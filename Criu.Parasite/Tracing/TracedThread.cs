@@ -58,9 +58,6 @@ public sealed class TracedThread
 
     internal Guard Guard { get; }
 
-    /// <summary>Of a leader: the other traced threads of its group.</summary>
-    internal IReadOnlyList<TracedThread> Siblings { get; set; } = [];
-
     internal Slot<WaitStatus> Status { get; }
 
     /// <summary>The signal of the stop that the thread is in, to be given back when it goes on.</summary>
@@ -115,11 +112,11 @@ public sealed class TracedThread
     }
 
     /// <summary>Lets the thread take a genuine signal now and stop right behind it: one trap is already due when it goes on.</summary>
-    internal void AddDeliver(SyscallBatch batch)
+    internal void AddDeliver(SyscallBatch batch, IEnumerable<TracedThread> threads)
     {
         batch.Add(PtraceSteps.Interrupt(Tid));
         batch.AddAll(PtraceSteps.Release(this, Ptrace.CONT));
-        batch.AddAll(PtraceSteps.AwaitStop(this));
+        batch.AddAll(PtraceSteps.AwaitStops(Guard, [this], threads.Where(t => t != this)));
         AddRead(batch);
     }
 

@@ -67,7 +67,7 @@ public sealed partial class Tracee
         closeArena = guard.Keep(hosts[^1].Regs.Value.Calling(gadget, Nr.close, -1));       // EBADF, until there is something to close
         return
         [
-            .. hosts.AsEnumerable().Reverse().SelectMany(h => PtraceSteps.Hold(h)),       // the leader last
+            .. PtraceSteps.Hold(guard, hosts),
             .. PtraceSteps.RemoteCall(hosts[^1], guard.KeepVector(unmap)),
             .. PtraceSteps.RemoteCall(hosts[^1], guard.KeepVector(closeArena)),
             .. hosts.Select(h => PtraceSteps.SetRegset(h.Tid, Ptrace.NT_PRSTATUS, h.RegsVector)),
