@@ -115,8 +115,9 @@ public sealed class Guard : IDisposable
         }
         catch (RunnerGoneException)
         {
+            int killed = Pid;
             Recover();
-            throw new ParasiteException($"the guard {Pid} was killed; what it held was led home by another");
+            throw new ParasiteException($"the guard {killed} was killed; what it held was led home by another");
         }
     }
 

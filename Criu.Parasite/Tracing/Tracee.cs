@@ -8,6 +8,7 @@ namespace Criu.Parasite;
 /// </summary>
 public sealed partial class Tracee : IDisposable
 {
+    private const string NoPrivilege = "not enough privilege: run as the owner of the process, or with CAP_SYS_PTRACE (for a seccomp-filtered one also CAP_SYS_ADMIN)";
     private const int ThreadsInRound = 512;
     private const int RetryMilliseconds = 1000;             // the time that an execve may take to end the other threads
 
@@ -203,11 +204,7 @@ public sealed partial class Tracee : IDisposable
         return false;
     }
 
-    private int SeizeOptions()
-    {
-        string? mode = ProcTask.Status(Pid, "Seccomp:");
-        return Ptrace.O_TRACESYSGOOD | (mode is null or "0" ? 0 : Ptrace.O_SUSPEND_SECCOMP);
-    }
+    private int SeizeOptions() => Ptrace.O_TRACESYSGOOD | (ProcTask.HasSeccomp(Pid, Pid) ? Ptrace.O_SUSPEND_SECCOMP : 0);
 
     private static ParasiteException Refusal(int pid, long result)
     {
@@ -218,8 +215,7 @@ public sealed partial class Tracee : IDisposable
             return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result, $"it is traced by pid {tracer} already: end that tracer first");
         if (state[0] is 'Z' or 'X')
             return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result, "it is a zombie: only its parent can end it");
-        return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result,
-            "not enough privilege: run as the owner of the process, or with CAP_SYS_PTRACE (for a seccomp-filtered one also CAP_SYS_ADMIN)");
+        return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result, NoPrivilege);
     }
 
     /// <summary>Lets the process go as it was; what it runs into next is its own doing.</summary>
@@ -267,7 +263,7 @@ public sealed partial class Tracee : IDisposable
         WasLetGo();
     }
 
-    /// <summary>Signals that wait for a thread, or for the whole process.</summary>
+    /// <summary>Signals that wait for a thread, or for the whole process. Before <see cref="Inject"/>: a thread that runs batches is not stopped.</summary>
     /// <param name="thread">One of <see cref="Threads"/>.</param>
     /// <param name="shared">The queue of the process rather than the thread's own.</param>
     /// <returns>siginfo_t as the kernel lays it out, 128 bytes each, in the order of delivery.</returns>
