@@ -202,9 +202,12 @@ public sealed class OddStateTests : ParasiteTest
 
     private static void LimitDescriptors(Program program) => Limit(program, resource: 7, 2);
 
-    private static unsafe void Limit(Program program, int resource, ulong value)
+    /// <summary>From inside nobody needs a privilege.</summary>
+    private static void Limit(Program program, int resource, ulong value)
     {
-        var limit = new ResourceLimit { Current = value, Maximum = value };
-        Assert.Equal(0, Kernel.Call(Nr.prlimit64, program.Pid, resource, (long)(&limit)));
+        using var tracee = Tracee.Seize(program.Pid);
+        var batch = tracee.NewBatch();
+        batch.Call(Syscall.Setrlimit, resource, batch.New(new ResourceLimit { Current = value, Maximum = value }).Remote);
+        tracee.Run(batch);
     }
 }

@@ -120,7 +120,7 @@ public sealed class WillTests : ParasiteTest
 
     [Fact]
     public void A_will_that_is_too_long_is_refused() =>
-        Assert.Throws<ParasiteException>(() => guard.Will.Push(guard.NewBatch(), NewOwner(), new SyscallRecord[300_000]));
+        Assert.Throws<ParasiteException>(() => guard.Will.Push(guard.NewBatch(), NewOwner(), new SyscallRecord[1_000_000]));
 
     private WillOwner NewOwner() => new(guard.Keep<int>());
 

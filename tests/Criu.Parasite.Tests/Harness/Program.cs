@@ -8,6 +8,8 @@ internal sealed class Program : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private const string AllBlocked = "fffffffffffbfeff";
+
     private readonly Dictionary<int, string> masks = [];
 
     /// <param name="command">A workload with its arguments.</param>
@@ -38,6 +40,8 @@ internal sealed class Program : IDisposable
     {
         foreach (int tid in Threads)
             masks[tid] = Status(tid, "SigBlk");
+        foreach (var (tid, _) in masks.Where(m => m.Value == AllBlocked).ToArray())
+            masks.Remove(tid);                                  // a thread of Go that is just being made
         return this;
     }
 
