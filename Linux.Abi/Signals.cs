@@ -3,8 +3,9 @@ namespace Linux.Abi;
 /// <summary>asm/signal.h, asm-generic/siginfo.h.</summary>
 internal static class Signals
 {
-    public const int SIGHUP = 1, SIGKILL = 9, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21, SIGTTOU = 22;
-    public const int SIG_BLOCK = 0, SIG_UNBLOCK = 1, SIG_SETMASK = 2, Count = 64, SiginfoSize = 128, SS_DISABLE = 2;
+    public const int SIGHUP = 1, SIGKILL = 9, SIGPIPE = 13, SIGALRM = 14, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGTSTP = 20, SIGTTIN = 21, SIGTTOU = 22;
+    public const int SIG_BLOCK = 0, SIG_UNBLOCK = 1, SIG_SETMASK = 2, Count = 64, SiginfoSize = 128, SS_DISABLE = 2, SA_SIGINFO = 4, SA_RESTORER = 0x4000000,
+        SA_RESTART = 0x10000000;
 }
 
 /// <summary>struct sigaction as the kernel takes it on x86-64, asm/signal.h.</summary>

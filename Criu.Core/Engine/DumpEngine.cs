@@ -135,13 +135,17 @@ internal sealed class DumpEngine : IDisposable
     private void Kill()
     {
         const int EmptyHead = 24;                       // sizeof(struct robust_list_head)
+        var batches = new List<(Puppet Puppet, SyscallBatch Batch)>();
         foreach (var task in tasks)
             foreach (var puppet in task.Tracee?.Puppets ?? [])
             {
                 var batch = puppet.NewBatch();
                 batch.Call(Nr.set_robust_list, 0L, EmptyHead);
-                puppet.Run(batch);
+                puppet.Start(batch);
+                batches.Add((puppet, batch));
             }
+        foreach (var (puppet, batch) in batches)
+            puppet.Finish(batch);
         for (int i = tasks.Count - 1; i >= 0; i--)
             tasks[i].Tracee?.Kill();
     }

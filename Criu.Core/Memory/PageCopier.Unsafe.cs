@@ -76,7 +76,9 @@ internal sealed unsafe class PageCopier : IDisposable
         for (long done = 0; done < bytes;)
         {
             long got = Kernel.Call(Nr.pread64, memory.Fd(), (long)(into + done), bytes - done, address + done);
-            if (got <= 0)
+            if (got == 0)
+                throw new CheckpointException($"the memory of {task} is gone: somebody killed it");
+            if (got < 0)
                 throw new CheckpointException($"memory of {task} at {address + done:x} cannot be read: {Errno.Name(got)}", "Secret memory (memfd_secret) cannot be dumped");
             done += got;
         }

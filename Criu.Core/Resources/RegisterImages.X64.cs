@@ -15,6 +15,7 @@ namespace Criu.Core.Resources;
 internal static class RegisterImages
 {
     private const int HeaderOffset = 512, ExtendedOffset = 576;        // bytes
+    private static readonly int AreaSize = X86Base.CpuId(0xD, 0).Ebx;
     private const int Ymm = 2, BoundRegisters = 3, BoundStatus = 4, OpMask = 5, ZmmUpper = 6, Hi16Zmm = 7, Pkru = 9;      // component numbers
 
     public static void Fill(TracedThread thread, ThreadInfoX86 info)
@@ -101,16 +102,26 @@ internal static class RegisterImages
         return size > 0 && offset + size <= x.Length ? x.Slice(offset, size) : default;
     }
 
-    private static (int Offset, int Size) PlaceOf(int number)
+    /// <summary>Of this processor, read once: under a hypervisor each CPUID costs microseconds, and every thread needs seven.</summary>
+    private static readonly (int Offset, int Size)[] Places = ReadPlaces();
+
+    private static (int Offset, int Size) PlaceOf(int number) => Places[number];
+
+    private static (int Offset, int Size)[] ReadPlaces()
     {
-        var leaf = X86Base.CpuId(0xD, number);
-        return (leaf.Ebx, leaf.Eax);
+        var places = new (int, int)[Pkru + 1];
+        for (int number = Ymm; number <= Pkru; number++)
+        {
+            var leaf = X86Base.CpuId(0xD, number);
+            places[number] = (leaf.Ebx, leaf.Eax);
+        }
+        return places;
     }
 
     /// <summary>An xsave area for this processor. A component that the image has in use and the processor lacks cannot be restored.</summary>
     public static byte[] ToXstate(UserX86FpregsEntry e, RestoreTask task)
     {
-        byte[] area = new byte[X86Base.CpuId(0xD, 0).Ebx];
+        byte[] area = new byte[AreaSize];
         var x = area.AsSpan();
         BinaryPrimitives.WriteUInt16LittleEndian(x, (ushort)e.Cwd);
         BinaryPrimitives.WriteUInt16LittleEndian(x[2..], (ushort)e.Swd);

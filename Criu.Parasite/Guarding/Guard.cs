@@ -10,7 +10,7 @@ namespace Criu.Parasite;
 /// </summary>
 public sealed class Guard : IDisposable
 {
-    private const long BatchSpace = 16 << 20, WillSpace = 16 << 20, KeptSpace = 96 << 20;      // bytes; only what is touched exists
+    private const long BatchSpace = 16 << 20, WillSpace = 48 << 20, KeptSpace = 96 << 20;      // bytes; only what is touched exists
     private const long ExitOffset = BatchSpace + WillSpace - SyscallRecord.Size;
     private static readonly PuppetPlace Place = new(0x10000000, BatchSpace + WillSpace + KeptSpace);
     private static readonly StubRequest Request = new(Place, BatchSpace, ExitOffset);
@@ -28,6 +28,7 @@ public sealed class Guard : IDisposable
         Pid = stub.Pid;
         Will = new Will(stub.Arena, stub.Channel, ExitOffset, WillSpace - SyscallRecord.Size, Keep<int>());
         stopSignal = Keep(1UL << (Signals.SIGCHLD - 1));
+        Missing = Keep<long>();
         stopTimeout = Keep((Seconds: 0L, Nanoseconds: 5_000_000L));
         keptForGood = kept;
     }
@@ -36,6 +37,12 @@ public sealed class Guard : IDisposable
     public int Pid { get; private set; }
 
     internal Will Will { get; }
+
+    /// <summary>Not 0 where a look at threads missed one that neither stopped nor ended yet.</summary>
+    internal Slot<long> Missing { get; }
+
+    /// <summary>Goes on that many records from here, whatever is.</summary>
+    internal SyscallRecord Always(int records) => SyscallRecord.Jump(records, Missing.Remote, mask: 0, value: 0);
 
     /// <summary>Processes that are held.</summary>
     internal List<Tracee> Held { get; } = [];
@@ -61,8 +68,23 @@ public sealed class Guard : IDisposable
         var batch = NewBatch();
         batch.Call(Nr.setsid);
         batch.Call(Nr.close_range, 0, 2, 0);
+        var (handler, restorer) = SeizeAlarm.In(Place);
+        var action = batch.New(new KernelSigaction { Handler = handler, Restorer = restorer, Flags = Signals.SA_SIGINFO | Signals.SA_RESTORER | Signals.SA_RESTART });
+        batch.Call(Nr.rt_sigaction, Signals.SIGALRM, action.Remote, 0, sizeof(ulong));
+        batch.Call(Nr.rt_sigprocmask, Signals.SIG_UNBLOCK, batch.New(1UL << (Signals.SIGALRM - 1)).Remote, 0, sizeof(ulong));
         Run(batch);
     }
+
+    /// <summary>From here on to <see cref="EndAlarm"/> no PTRACE_SEIZE takes longer than this: see <see cref="SeizeAlarm"/>.</summary>
+    internal static void BeginAlarm(SyscallBatch batch)
+    {
+        const long Microseconds = 20_000;
+        SetTimer(batch, new IntervalTimer { IntervalMicroseconds = Microseconds, ValueMicroseconds = Microseconds });
+    }
+
+    internal static void EndAlarm(SyscallBatch batch) => SetTimer(batch, default);
+
+    private static void SetTimer(SyscallBatch batch, IntervalTimer timer) => batch.Try(Nr.setitimer, 0, batch.New(timer).Remote);       // ITIMER_REAL
 
     /// <summary>Stops a process with all its threads. Dispose the result to let it go as it was.</summary>
     /// <param name="pid">A process (not a thread) in our pid namespace.</param>
@@ -93,8 +115,9 @@ public sealed class Guard : IDisposable
         }
         catch (RunnerGoneException)
         {
+            int killed = Pid;
             Recover();
-            throw new ParasiteException($"the guard {Pid} was killed; what it held was led home by another");
+            throw new ParasiteException($"the guard {killed} was killed; what it held was led home by another");
         }
     }
 
@@ -143,10 +166,11 @@ public sealed class Guard : IDisposable
         Settle();
         var threads = Held.SelectMany(t => t.Threads).ToList();
         var batch = NewBatch();
+        BeginAlarm(batch);
         foreach (var thread in threads)
             thread.AddSeizeAgain(batch);
-        foreach (var thread in threads.AsEnumerable().Reverse())
-            batch.AddAll(PtraceSteps.AwaitStop(thread));
+        EndAlarm(batch);
+        batch.AddAll(PtraceSteps.AwaitStops(this, threads, []));
         stub.Channel.Run(batch);
         End();
     }

@@ -33,17 +33,38 @@ internal static class PtraceSteps
     ];
 
     /// <summary>
-    /// Waits for a stop or the end of a thread. A leader that was killed is not reported before every other traced thread of its group was waited for, so a
-    /// plain wait for it might never return: look at the others too, until the leader's wait answers something else than "not yet".
+    /// Waits until each of these threads has stopped or ended: all of them are looked at in turn, and none is slept for in wait4. A leader that was killed is
+    /// reported only once all its traced threads were waited for, and a thread in execve goes on only once they were. And when it goes on it swaps ids with the
+    /// leader before the leader's tracer is woken: who sleeps for either id is passed over (fs/exec.c de_thread, kernel/exit.c child_wait_callback), and
+    /// would sleep on although nobody is left to wait for.
     /// </summary>
-    public static SyscallRecord[] AwaitStop(TracedThread t)
-    {
-        if (t.Siblings.Count == 0)
-            return TakeStop(t);
-        SyscallRecord[] round = [.. t.Siblings.SelectMany(s => TakeStop(s, NoHang)), t.Guard.AwaitSomeStop(), .. TakeStop(t, NoHang)];
-        const int WaitIsTwoBack = -2 * SyscallRecord.Size + RecordOffset.Result;
-        return [.. round, SyscallRecord.JumpRelative(-round.Length, WaitIsTwoBack, mask: -1, value: 0)];
-    }
+    /// <param name="guard">Who waits.</param>
+    /// <param name="threads">For whom.</param>
+    /// <param name="others">Threads of the same process that are held already: they may have been killed.</param>
+    public static SyscallRecord[] AwaitStops(Guard guard, IEnumerable<TracedThread> threads, IEnumerable<TracedThread> others) =>
+        Repeat(guard, [.. threads.SelectMany(t => LookAt(guard, t)), .. others.SelectMany(t => TakeStop(t, NoHang))]);
+
+    private static SyscallRecord[] LookAt(Guard guard, TracedThread t) =>
+    [
+        .. TakeStop(t, NoHang),
+        NotYet(2, wait: 2),
+        guard.Always(3),                                                                        // stopped now, or gone
+        SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),         // stopped before
+        SyscallRecord.Store(guard.Missing.Remote, 1),
+    ];
+
+    /// <summary>The same looks again after each stop of somebody, as long as one of them misses somebody.</summary>
+    private static SyscallRecord[] Repeat(Guard guard, SyscallRecord[] looks) =>
+    [
+        SyscallRecord.Store(guard.Missing.Remote, 0),
+        .. looks,
+        SyscallRecord.Jump(3, guard.Missing.Remote, mask: -1, value: 0),
+        guard.AwaitSomeStop(),
+        guard.Always(-looks.Length - 3),
+    ];
+
+    /// <summary>Goes on that many records from here if the wait, so many records back, answered "not yet".</summary>
+    private static SyscallRecord NotYet(int records, int wait) => SyscallRecord.JumpRelative(records, -wait * SyscallRecord.Size + RecordOffset.Result, mask: -1, value: 0);
 
     /// <summary>
     /// CONT, SYSCALL or DETACH, with the signal that the last stop owes. Status is cleared first, always: it says "stopped, and the stop was taken" as
@@ -56,15 +77,36 @@ internal static class PtraceSteps
         Request(request, t.Tid, 0, 0),
     ];
 
-    /// <summary>Stops the thread, or leaves it stopped: waiting for a stop that was taken already would never end.</summary>
-    public static SyscallRecord[] Hold(TracedThread t)
-    {
-        SyscallRecord[] stop = [Interrupt(t.Tid), .. AwaitStop(t)];
-        return [SyscallRecord.Jump(1 + stop.Length, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped), .. stop];
-    }
+    /// <summary>Stops the threads, or leaves them stopped: waiting for a stop that was taken already would never end.</summary>
+    public static SyscallRecord[] Hold(Guard guard, IReadOnlyList<TracedThread> threads) => [.. threads.SelectMany(InterruptUnlessStopped), .. AwaitStops(guard, threads, [])];
 
-    /// <summary>The last wait answers ECHILD at once, or reaps a thread that is dying: left alone, it would hide its leader's end.</summary>
-    public static SyscallRecord[] HoldAndDetach(TracedThread t) => [.. Hold(t), .. Release(t, Ptrace.DETACH), Wait(t.Tid, t.Status)];
+    /// <summary>
+    /// Stops the threads and lets each go as soon as it stops: one that does not (a vfork parent) shall not keep the others. A thread that is dying is reaped: left
+    /// alone, it would hide its leader's end.
+    /// </summary>
+    public static SyscallRecord[] HoldAndDetach(Guard guard, IReadOnlyList<TracedThread> threads) =>
+        [.. threads.SelectMany(InterruptUnlessStopped), .. Repeat(guard, [.. threads.SelectMany(t => LookAndDetach(guard, t))])];
+
+    private static SyscallRecord[] InterruptUnlessStopped(TracedThread t) =>
+        [SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped), Interrupt(t.Tid)];
+
+    private static SyscallRecord[] LookAndDetach(Guard guard, TracedThread t)
+    {
+        SyscallRecord[] take = TakeStop(t, NoHang), detach = Release(t, Ptrace.DETACH);
+        return
+        [
+            SyscallRecord.Jump(take.Length + 4, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),
+            .. take,
+            NotYet(detach.Length + 6, wait: 2),
+            SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),
+            guard.Always(detach.Length + 5),                    // gone
+            .. detach,
+            Wait(t.Tid, t.Status, NoHang),                      // ECHILD, or it is dying
+            NotYet(2, wait: 1),
+            guard.Always(2),
+            SyscallRecord.Store(guard.Missing.Remote, 1),
+        ];
+    }
 
     /// <summary>Never blocks, and lets go only in a stop that was taken: in another, the signal that it owes would be lost.</summary>
     public static SyscallRecord[] DetachIfStopped(TracedThread t)
@@ -79,7 +121,7 @@ internal static class PtraceSteps
 
     /// <summary>
     /// One system call of the thread, made from the registers behind <paramref name="vector"/>, held at its exit. Between syscall-stops, never by a
-    /// single step: the trap flag would outlive us. Where a process has several threads, not by the leader: see AwaitStop.
+    /// single step: the trap flag would outlive us. Where a process has several threads, not by the leader, whose end would not be reported.
     /// </summary>
     public static SyscallRecord[] RemoteCall(TracedThread t, Slot<IoVector> vector) =>
         [SetRegset(t.Tid, Ptrace.NT_PRSTATUS, vector), .. NextSyscallStop(t), .. NextSyscallStop(t)];

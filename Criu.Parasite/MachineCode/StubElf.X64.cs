@@ -36,7 +36,7 @@ internal static class StubElf
         Map(c, place.Blob, PuppetPlace.BlobSize, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS, -1);
         c.lea(rsi, __[blob]);
         c.mov(rdi, place.Blob);
-        c.mov(ecx, Blob.Code.Length);
+        c.mov(ecx, Blob.Code.Length + SeizeAlarm.Code.Length);
         c.rep.movsb();
         c.mov(rdi, place.Blob);
         c.mov(rsi, PuppetPlace.BlobSize);
@@ -48,6 +48,7 @@ internal static class StubElf
         c.jmp(rax);
         c.Label(ref blob);
         c.db(Blob.Code);
+        c.db(SeizeAlarm.Code);
         return c.Bytes(address);
     }
 

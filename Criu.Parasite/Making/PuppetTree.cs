@@ -113,9 +113,6 @@ public sealed class PuppetTree : IDisposable
     public void SwitchToFinalState(IReadOnlyList<FinalState> states)
     {
         var byProcess = states.GroupBy(s => s.Pid).Select(g => g.ToList()).ToList();
-        foreach (var process in byProcess)
-            if (process.Find(s => s.Tid == s.Pid) is { } leader)
-                threads[leader.Tid].Siblings = [.. process.Where(s => s != leader).Select(s => threads[s.Tid])];
         var answers = UnmapOurselves(states, byProcess);
         for (int i = 0; i < answers.Count; i++)
             if (answers[i].Value.Rax != 0 || !threads[byProcess[i][0].Tid].Status.Value.IsStopped)
@@ -131,9 +128,7 @@ public sealed class PuppetTree : IDisposable
         var batch = guard.NewBatch();
         foreach (var state in states)
             Require(batch, PtraceSteps.Interrupt(state.Tid));
-        foreach (var process in byProcess)
-            foreach (var state in process.AsEnumerable().Reverse())         // the leader last
-                batch.AddAll(PtraceSteps.AwaitStop(threads[state.Tid]));
+        batch.AddAll(PtraceSteps.AwaitStops(guard, states.Select(s => threads[s.Tid]), []));
         var last = batch.New(stubRegisters.Calling(place.Blob + Blob.SyscallOffset, Nr.munmap, place.Blob, place.Size));
         var answers = new List<Slot<Registers>>();
         foreach (var process in byProcess)

@@ -29,6 +29,9 @@ internal static class ProcTask
 
     public static string? Status(int pid, string field) => StatusField($"/proc/{pid}/status", field);
 
+    /// <summary>Whether system calls of a thread are filtered: each thread may have filters of its own.</summary>
+    public static bool HasSeccomp(int pid, int tid) => StatusField($"/proc/{pid}/task/{tid}/status", "Seccomp:") is not (null or "0");
+
     /// <summary>Threads of a process, the leader first; empty where there is none.</summary>
     public static List<int> Threads(int pid)
     {

@@ -58,9 +58,6 @@ public sealed class TracedThread
 
     internal Guard Guard { get; }
 
-    /// <summary>Of a leader: the other traced threads of its group.</summary>
-    internal IReadOnlyList<TracedThread> Siblings { get; set; } = [];
-
     internal Slot<WaitStatus> Status { get; }
 
     /// <summary>The signal of the stop that the thread is in, to be given back when it goes on.</summary>
@@ -81,6 +78,8 @@ public sealed class TracedThread
         seize = batch.Add(PtraceSteps.Seize(Tid, options));
         batch.Add(PtraceSteps.Interrupt(Tid));
     }
+
+    internal StepResult AddSuspendSeccomp(SyscallBatch batch) => batch.Add(PtraceSteps.SetOptions(Tid, Options |= Ptrace.O_SUSPEND_SECCOMP));
 
     /// <summary>For a second guard: the first one's death has set the thread free.</summary>
     internal void AddSeizeAgain(SyscallBatch batch)
@@ -115,11 +114,11 @@ public sealed class TracedThread
     }
 
     /// <summary>Lets the thread take a genuine signal now and stop right behind it: one trap is already due when it goes on.</summary>
-    internal void AddDeliver(SyscallBatch batch)
+    internal void AddDeliver(SyscallBatch batch, IEnumerable<TracedThread> threads)
     {
         batch.Add(PtraceSteps.Interrupt(Tid));
         batch.AddAll(PtraceSteps.Release(this, Ptrace.CONT));
-        batch.AddAll(PtraceSteps.AwaitStop(this));
+        batch.AddAll(PtraceSteps.AwaitStops(Guard, [this], threads.Where(t => t != this)));
         AddRead(batch);
     }
 
@@ -137,22 +136,23 @@ public sealed class TracedThread
     /// Registers to go home with after calls of ours. A restartable sequence must be aborted by us: the kernel forgets it at our first call, and
     /// the rest of it would run as if it had been atomic.
     /// </summary>
-    internal Registers Home(int pid)
+    internal Registers Home()
     {
         var regs = RegistersAtStop.Resumable();
         Span<long> word = stackalloc long[1];
-        if (RseqSlot.Value.Area == 0 || !Read(pid, RseqSlot.Value.Area + 8, word) || word[0] == 0)
+        if (RseqSlot.Value.Area == 0 || !Read(RseqSlot.Value.Area + 8, word) || word[0] == 0)
             return regs;
         Span<long> section = stackalloc long[4];        // version and flags, start_ip, post_commit_offset, abort_ip
         const long NoRestartOnSignal = 2L << 32;
-        if (Read(pid, word[0], section) && (section[0] & NoRestartOnSignal) == 0 && (ulong)(regs.Rip - section[1]) < (ulong)section[2])
+        if (Read(word[0], section) && (section[0] & NoRestartOnSignal) == 0 && (ulong)(regs.Rip - section[1]) < (ulong)section[2])
             regs.Rip = section[3];
         return regs;
     }
 
-    private static bool Read(int pid, long address, Span<long> into)
+    /// <summary>By the thread's own id: a leader that has ended has no memory.</summary>
+    private bool Read(long address, Span<long> into)
     {
         var bytes = MemoryMarshal.AsBytes(into);
-        return RemoteMemory.TryRead(pid, address, bytes) == bytes.Length;
+        return RemoteMemory.TryRead(Tid, address, bytes) == bytes.Length;
     }
 }

@@ -43,11 +43,12 @@ public sealed partial class Tracee
     public void Inject(bool allThreads)
     {
         List<TracedThread> hosts = allThreads ? threads : [threads[^1]];
+        SuspendSeccomp(hosts);
         var space = AddressSpace.Read(Pid, hosts[^1].Tid);
         place = PuppetPlace.Within(space, MainSpace + (hosts.Count - 1) * ThreadSpace);
         long gadget = Vdso.SyscallIn(space, Pid);
         foreach (var host in hosts)
-            host.Regs.Value = host.Home(Pid);
+            host.Regs.Value = host.Home();
 
         var batch = guard.NewBatch();
         guard.Will.Push(batch, owner, LeaveSteps(hosts, gadget));
@@ -66,6 +67,19 @@ public sealed partial class Tracee
         Connect(hosts);
     }
 
+    /// <summary>Filters are a thread's own, and one may have come between our look at the leader and the seize.</summary>
+    private void SuspendSeccomp(List<TracedThread> hosts)
+    {
+        var filtered = hosts.FindAll(h => (h.Options & Ptrace.O_SUSPEND_SECCOMP) == 0 && ProcTask.HasSeccomp(Pid, h.Tid));
+        if (filtered.Count == 0)
+            return;
+        var batch = guard.NewBatch();
+        var answers = filtered.ConvertAll(h => h.AddSuspendSeccomp(batch));
+        guard.Run(batch);
+        if (answers.Exists(a => a.Failed))
+            throw new ParasiteException("PTRACE_SETOPTIONS", $"pid {Pid}", (int)-answers.Find(a => a.Failed).Value, NoPrivilege);
+    }
+
     /// <summary>What the will holds from before the first change: unmapping what is not mapped is harmless, and so are a task's own registers.</summary>
     private SyscallRecord[] LeaveSteps(List<TracedThread> hosts, long gadget)
     {
@@ -73,7 +87,7 @@ public sealed partial class Tracee
         closeArena = guard.Keep(hosts[^1].Regs.Value.Calling(gadget, Nr.close, -1));       // EBADF, until there is something to close
         return
         [
-            .. hosts.AsEnumerable().Reverse().SelectMany(h => PtraceSteps.Hold(h)),       // the leader last
+            .. PtraceSteps.Hold(guard, hosts),
             .. PtraceSteps.RemoteCall(hosts[^1], guard.KeepVector(unmap)),
             .. PtraceSteps.RemoteCall(hosts[^1], guard.KeepVector(closeArena)),
             .. hosts.Select(h => PtraceSteps.SetRegset(h.Tid, Ptrace.NT_PRSTATUS, h.RegsVector)),
@@ -162,7 +176,7 @@ public sealed partial class Tracee
     {
         using var file = opensMapFiles
             ? Kernel.Own(ParasiteException.Check(
-                Kernel.Open($"/proc/{Pid}/map_files/{place.Arena:x}-{place.End:x}", Fcntl.O_RDWR), "open", $"the arena in pid {Pid}"))
+                Kernel.Open($"/proc/{hosts[^1].Tid}/map_files/{place.Arena:x}-{place.End:x}", Fcntl.O_RDWR), "open", $"the arena in pid {Pid}"))
             : FetchDescriptor(hosts[^1].Tid, (int)closeArena.Value.Rdi);
         arena = new Arena(file, place.ArenaSize, place.Arena);
         puppets = new Puppet[hosts.Count];

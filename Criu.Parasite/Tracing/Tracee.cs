@@ -8,13 +8,16 @@ namespace Criu.Parasite;
 /// </summary>
 public sealed partial class Tracee : IDisposable
 {
+    private const string NoPrivilege = "not enough privilege: run as the owner of the process, or with CAP_SYS_PTRACE (for a seccomp-filtered one also CAP_SYS_ADMIN)";
     private const int ThreadsInRound = 512;
+    private const int RetryMilliseconds = 1000;             // the time that an execve may take to end the other threads
 
     private readonly Guard guard;
     private readonly bool ownsGuard;
     private readonly List<TracedThread> threads = [];
     private readonly WillOwner owner;
     private readonly TimeSpan timeout;
+    private readonly long retryUntil = Environment.TickCount64 + RetryMilliseconds;
     private bool isHeld = true;
 
     private Tracee(Guard guard, int pid, TimeSpan timeout, bool ownsGuard)
@@ -77,8 +80,8 @@ public sealed partial class Tracee : IDisposable
         do
             while (NewThreads(known) is { Count: > 0 } tids)
                 foreach (int[] some in tids.Chunk(ThreadsInRound))
-                    SeizeRound(Array.ConvertAll(some, tid => new TracedThread(guard, tid)));
-        while (known.Count > 1 && !IsAsSeen());
+                    SeizeRound(Array.ConvertAll(some, tid => new TracedThread(guard, tid)), known);
+        while (known.Count > 1 && !IsAsSeen(known));
         if (threads.Count == 0)
             throw Refusal(Pid, -Errno.ESRCH);
         foreach (var thread in threads)
@@ -93,26 +96,28 @@ public sealed partial class Tracee : IDisposable
     }
 
     /// <summary>One round trip for any number of threads. All are interrupted before the first is waited for, so they stop side by side.</summary>
-    private void SeizeRound(TracedThread[] round)
+    private void SeizeRound(TracedThread[] round, HashSet<int> known)
     {
-        KnowSiblings(round);
         var batch = guard.NewBatch();
         // Those that stopped go at once, even while one that has not (a vfork parent) holds the guard back.
         SyscallRecord[] atOnce = [.. round.SelectMany(t => PtraceSteps.DetachIfStopped(t))];
-        SyscallRecord[] leave = [.. round.AsEnumerable().Reverse().SelectMany(t => PtraceSteps.HoldAndDetach(t))];      // the leader last
+        SyscallRecord[] leave = PtraceSteps.HoldAndDetach(guard, [.. round.AsEnumerable().Reverse()]);      // the leader last
         guard.Will.BeginPending(batch, [.. atOnce, .. leave]);
         int options = SeizeOptions();
+        Guard.BeginAlarm(batch);
         foreach (var thread in round)
             thread.AddSeize(batch, options);
+        Guard.EndAlarm(batch);
         guard.Run(batch);
         var seized = new List<TracedThread>(round.Length);
         long refused = 0;
         foreach (var thread in round)
             if (thread.SeizeResult == 0)
                 seized.Add(thread);
-            else if (ProcTask.IsAlive(Pid, thread.Tid))
+        foreach (var thread in round)
+            if (thread.SeizeResult != 0 && ProcTask.IsAlive(Pid, thread.Tid) && !MayBeExecuting(thread, known, threads.Count + seized.Count > 0))
                 refused = thread.SeizeResult;
-        TakeStops(seized, () => guard.Will.RunPending(atOnce.Length));
+        TakeStops(seized, round, () => guard.Will.RunPending(atOnce.Length));
         var done = guard.NewBatch();
         guard.Will.Push(done, owner, leave);
         guard.Will.EndPending(done);
@@ -125,24 +130,29 @@ public sealed partial class Tracee : IDisposable
             DeliverSignals(thread);
     }
 
-    /// <summary>A leader that was killed is reported only after the other traced threads were waited for: it knows them.</summary>
-    private void KnowSiblings(TracedThread[] round)
+    /// <summary>
+    /// A thread in execve ends the others, the leader as well, and takes over the leader's id: whoever was refused in between (EPERM: a thread that is ending) is gone,
+    /// and his id is tried again.
+    /// </summary>
+    private bool MayBeExecuting(TracedThread refused, HashSet<int> known, bool othersWereNot)
     {
-        if (threads.Count > 0 && threads[0].Tid == Pid)
-            threads[0].Siblings = [.. threads.Skip(1), .. round];
-        else if (round[0].Tid == Pid)
-            round[0].Siblings = round[1..];
+        bool isExecuting = refused.SeizeResult is -Errno.EINTR or -Errno.ESRCH || othersWereNot && refused.SeizeResult == -Errno.EPERM;
+        if (!isExecuting || Environment.TickCount64 > retryUntil)
+            return false;
+        known.Remove(refused.Tid);
+        Thread.Sleep(1);
+        return true;
     }
 
     /// <summary>Never waits without limit: a vfork parent stops only when its child has gone.</summary>
-    private void TakeStops(List<TracedThread> waiting, Action freeTheOthers)
+    private void TakeStops(List<TracedThread> waiting, TracedThread[] round, Action freeTheOthers)
     {
         for (long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds; waiting.Count > 0;)
         {
             var batch = guard.NewBatch();
             batch.Add(guard.AwaitSomeStop());
-            foreach (var sibling in waiting.SelectMany(t => t.Siblings).Except(waiting))
-                batch.AddAll(PtraceSteps.TakeStop(sibling, PtraceSteps.NoHang));        // it may have died: then its leader's end waits for this
+            foreach (var other in threads.Concat(round).Except(waiting))
+                batch.AddAll(PtraceSteps.TakeStop(other, PtraceSteps.NoHang));      // killed meanwhile? The end of a leader, and an execve, wait for this
             foreach (var thread in waiting)
                 thread.AddTake(batch);
             guard.Run(batch);
@@ -162,13 +172,13 @@ public sealed partial class Tracee : IDisposable
         while (thread.Status.Value.IsGenuineSignal)
         {
             var batch = guard.NewBatch();
-            thread.AddDeliver(batch);
+            thread.AddDeliver(batch, threads);
             guard.Run(batch);
         }
     }
 
     /// <summary>Whether every thread is still in the stop that was taken; takes the stops that came since.</summary>
-    private bool IsAsSeen()
+    private bool IsAsSeen(HashSet<int> known)
     {
         var batch = guard.NewBatch();
         var regs = batch.New<Registers>();
@@ -186,18 +196,15 @@ public sealed partial class Tracee : IDisposable
             again.Add(PtraceSteps.Interrupt(thread.Tid));
         }
         guard.Run(again);
-        TakeStops(changed, () => { });
+        TakeStops(changed, [], () => { });
         threads.RemoveAll(t => !t.Status.Value.IsStopped);
         foreach (var thread in threads)
             DeliverSignals(thread);
+        known.IntersectWith(threads.Select(t => t.Tid));       // who took over an id that we knew is somebody new
         return false;
     }
 
-    private int SeizeOptions()
-    {
-        string? mode = ProcTask.Status(Pid, "Seccomp:");
-        return Ptrace.O_TRACESYSGOOD | (mode is null or "0" ? 0 : Ptrace.O_SUSPEND_SECCOMP);
-    }
+    private int SeizeOptions() => Ptrace.O_TRACESYSGOOD | (ProcTask.HasSeccomp(Pid, Pid) ? Ptrace.O_SUSPEND_SECCOMP : 0);
 
     private static ParasiteException Refusal(int pid, long result)
     {
@@ -208,8 +215,7 @@ public sealed partial class Tracee : IDisposable
             return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result, $"it is traced by pid {tracer} already: end that tracer first");
         if (state[0] is 'Z' or 'X')
             return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result, "it is a zombie: only its parent can end it");
-        return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result,
-            "not enough privilege: run as the owner of the process, or with CAP_SYS_PTRACE (for a seccomp-filtered one also CAP_SYS_ADMIN)");
+        return new ParasiteException("PTRACE_SEIZE", $"pid {pid}", (int)-result, NoPrivilege);
     }
 
     /// <summary>Lets the process go as it was; what it runs into next is its own doing.</summary>
@@ -271,7 +277,7 @@ public sealed partial class Tracee : IDisposable
             var batch = guard.NewBatch();
             var args = batch.New(new PeekSiginfoArgs { Offset = (ulong)found.Count, Flags = shared ? Ptrace.PEEKSIGINFO_SHARED : 0u, Count = Chunk });
             var into = batch.NewArray<byte>(Chunk * Signals.SiginfoSize);
-            batch.AddAll(PtraceSteps.Hold(thread));
+            batch.AddAll(PtraceSteps.Hold(guard, [thread]));
             var count = batch.Try(Nr.ptrace, Ptrace.PEEKSIGINFO, thread.Tid, args.Remote, into.Remote);
             if (isRunning)
                 batch.AddAll(PtraceSteps.Release(thread, Ptrace.CONT));

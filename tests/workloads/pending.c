@@ -20,12 +20,7 @@ int main(void)
 	say("ready");
 	while (tick("count"))
 		;
-	for (ticks = 0; sigtimedwait(&set, &info, &none) == SIGRTMIN + 1;)
-		say("shared %ld", ticks = info.si_value.sival_int);
-	for (ticks = 0; info.si_signo == SIGRTMIN + 2;) {
-		say("own %ld", ticks = info.si_value.sival_int);
-		if (sigtimedwait(&set, &info, &none) < 0)
-			break;
-	}
+	while (sigtimedwait(&set, &info, &none) > 0)
+		say("%s %d", info.si_signo == SIGRTMIN + 1 ? "shared" : "own", info.si_value.sival_int);
 	return done();
 }

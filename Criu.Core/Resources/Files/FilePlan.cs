@@ -14,6 +14,7 @@ internal sealed class FilePlan
     private readonly Dictionary<uint, FileEntry> entries;
     private readonly Dictionary<uint, (RestoreTask Maker, int Place)> made = [];
     private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
+    private readonly Dictionary<(FdTypes, ulong), (RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> together = [];
     private readonly RestoreModel model;
     private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
@@ -55,14 +56,23 @@ internal sealed class FilePlan
         if (!entries.TryGetValue(descriptor.Id, out var entry))
             throw new CheckpointException($"descriptor {descriptor.Fd} of {task} refers to file {descriptor.Id}, which the images do not have");
         var kind = KindOf(entry) ?? throw new CheckpointException($"descriptor {descriptor.Fd} of {task} is of type {entry.Type}; restoring it is not supported yet");
-        if (kind.GroupOf(entry) is { } key && groups.Find(g => g.Kind == kind && kind.GroupOf(g.Group[0]) == key) is { Group: not null } group)
+        made[descriptor.Id] = (MakerOf(task, kind, entry), firstPlace + made.Count);
+    }
+
+    /// <summary>Those that can only be made together are made by whoever makes the first.</summary>
+    private RestoreTask MakerOf(RestoreTask task, IFileKind kind, FileEntry entry)
+    {
+        ulong? key = kind.GroupOf(entry);
+        if (key != null && together.TryGetValue((kind.Type, key.Value), out var group))
         {
             group.Group.Add(entry);
-            task = group.Maker;
+            return group.Maker;
         }
-        else
-            groups.Add((task, kind, [entry]));
-        made[descriptor.Id] = (task, firstPlace + made.Count);
+        (RestoreTask Maker, IFileKind Kind, List<FileEntry> Group) fresh = (task, kind, [entry]);
+        groups.Add(fresh);
+        if (key != null)
+            together.Add((kind.Type, key.Value), fresh);
+        return task;
     }
 
     private static IFileKind? KindOf(FileEntry entry)

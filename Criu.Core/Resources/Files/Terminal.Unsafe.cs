@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Criu.Core.Engine;
+using Criu.Core.Proc;
 using Criu.Images;
 using Criu.Images.Proto;
 using Linux.Abi;
@@ -27,11 +28,14 @@ internal sealed unsafe class Terminal : IFileKind
         if (!context.Options.ShellJob)
             throw new CheckpointException($"{file} is a terminal of somebody outside the tree", "Add --shell-job, or start the program with its input and output redirected");
         uint path = context.Files.AddPath(file);
-        uint info = (uint)(file.Stat.SpecialDevice & 0xff) + 1;
+        uint info = IndexOf(file) + 1;
         if (context.Files.IsFirst(FdTypes.Tty, file.Stat.SpecialDevice))
             context.Writer(ImageKind.TtyInfo).Write(ReadInfo(file, info));
         return new FileEntry { Type = FdTypes.Tty, Id = id, Tty = new TtyFileEntry { Id = id, TtyInfoId = info, Flags = file.Flags, Fown = file.ReadOwner(), RegfId = path } };
     }
+
+    /// <summary>The number in /dev/pts: the minor of the device.</summary>
+    private static uint IndexOf(OpenFile file) => (uint)(KernelDevice.FromStat(file.Stat.SpecialDevice) & 0xfffff);
 
     private static TtyInfoEntry ReadInfo(OpenFile file, uint id)
     {
@@ -40,7 +44,7 @@ internal sealed unsafe class Terminal : IFileKind
         {
             Id = id, Type = TtyType.Pty, Locked = false, Exclusive = false, PacketMode = false, Rdev = (uint)file.Stat.SpecialDevice,
             Sid = (uint)file.Task.Stat.Session, Pgrp = (uint)Math.Max(file.Task.Stat.TerminalProcessGroup, 0),
-            Pty = new TtyPtyEntry { Index = (uint)(file.Stat.SpecialDevice & 0xff) }, Dev = (uint)file.Stat.Device, Uid = file.Stat.Uid, Gid = file.Stat.Gid,
+            Pty = new TtyPtyEntry { Index = IndexOf(file) }, Dev = (uint)file.Stat.Device, Uid = file.Stat.Uid, Gid = file.Stat.Gid,
         };
         ReadSettings(terminal, info);
         return info;
