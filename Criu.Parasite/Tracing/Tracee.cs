@@ -136,8 +136,8 @@ public sealed partial class Tracee : IDisposable
     /// </summary>
     private bool MayBeExecuting(TracedThread refused, HashSet<int> known, bool othersWereNot)
     {
-        bool isExecuting = refused.SeizeResult is -Errno.EINTR or -Errno.ESRCH || othersWereNot && refused.SeizeResult == -Errno.EPERM;
-        if (!isExecuting || Environment.TickCount64 > retryUntil)
+        bool isEnding = refused.SeizeResult == -Errno.EPERM && (othersWereNot || ProcTask.HasCapability(Capability.SYS_PTRACE)) && !ProcTask.IsTraced(Pid, refused.Tid);
+        if (!isEnding && refused.SeizeResult is not (-Errno.EINTR or -Errno.ESRCH) || Environment.TickCount64 > retryUntil)
             return false;
         known.Remove(refused.Tid);
         Thread.Sleep(1);
