@@ -26,11 +26,12 @@ internal static class PtraceSteps
     /// Takes a stop, and notes the signal that it owes the thread. A genuine signal (SIGSTOP cannot be blocked) would be lost unless it is
     /// given back when the thread goes on; for an event stop the kernel ignores what is given.
     /// </summary>
-    public static SyscallRecord[] TakeStop(TracedThread t, int options = 0) =>
-    [
-        Wait(t.Tid, t.Status, options),
-        new(SyscallRecord.Copy, 0, t.Owed.Remote, t.Status.Remote + WaitStatus.SignalOffset, 1),
-    ];
+    public static SyscallRecord[] TakeStop(TracedThread t) => [Wait(t.Tid, t.Status), NoteOwed(t)];
+
+    /// <summary>The same, if there is one. If not, nothing is noted: the signal of an earlier syscall-stop (0x85) is owed to nobody.</summary>
+    public static SyscallRecord[] TakeStopIfAny(TracedThread t) => [Wait(t.Tid, t.Status, NoHang), NotYet(2, wait: 1), NoteOwed(t)];
+
+    private static SyscallRecord NoteOwed(TracedThread t) => new(SyscallRecord.Copy, 0, t.Owed.Remote, t.Status.Remote + WaitStatus.SignalOffset, 1);
 
     /// <summary>
     /// Waits until each of these threads has stopped or ended: all of them are looked at in turn, and none is slept for in wait4. A leader that was killed is
@@ -42,12 +43,12 @@ internal static class PtraceSteps
     /// <param name="threads">For whom.</param>
     /// <param name="others">Threads of the same process that are held already: they may have been killed.</param>
     public static SyscallRecord[] AwaitStops(Guard guard, IEnumerable<TracedThread> threads, IEnumerable<TracedThread> others) =>
-        Repeat(guard, [.. threads.SelectMany(t => LookAt(guard, t)), .. others.SelectMany(t => TakeStop(t, NoHang))]);
+        Repeat(guard, [.. threads.SelectMany(t => LookAt(guard, t)), .. others.SelectMany(TakeStopIfAny)]);
 
     private static SyscallRecord[] LookAt(Guard guard, TracedThread t) =>
     [
-        .. TakeStop(t, NoHang),
-        NotYet(2, wait: 2),
+        .. TakeStopIfAny(t),
+        NotYet(2, wait: 3),
         guard.Always(3),                                                                        // stopped now, or gone
         SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),         // stopped before
         SyscallRecord.Store(guard.Missing.Remote, 1),
@@ -92,12 +93,12 @@ internal static class PtraceSteps
 
     private static SyscallRecord[] LookAndDetach(Guard guard, TracedThread t)
     {
-        SyscallRecord[] take = TakeStop(t, NoHang), detach = Release(t, Ptrace.DETACH);
+        SyscallRecord[] take = TakeStopIfAny(t), detach = Release(t, Ptrace.DETACH);
         return
         [
             SyscallRecord.Jump(take.Length + 4, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),
             .. take,
-            NotYet(detach.Length + 6, wait: 2),
+            NotYet(detach.Length + 6, wait: 3),
             SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),
             guard.Always(detach.Length + 5),                    // gone
             .. detach,
@@ -108,10 +109,33 @@ internal static class PtraceSteps
         ];
     }
 
+    /// <summary>
+    /// Lets a puppet that was stopped go on, several times: SIGSTOP is followed by a group-stop, and each SIGCONT that came since makes it trap once more. One
+    /// look in many milliseconds would never get it to run while somebody sends them all the time.
+    /// </summary>
+    public static SyscallRecord[] KeepGoing(Guard guard, TracedThread t)
+    {
+        const int Rounds = 16;
+        SyscallRecord[] take = TakeStopIfAny(t), release = Release(t, Ptrace.CONT);
+        int length = take.Length + 3 + release.Length + 1;
+        var steps = new List<SyscallRecord>();
+        for (int left = Rounds * length; left > 0; left -= length)
+            steps.AddRange(
+            [
+                .. take,
+                NotYet(left - take.Length, wait: take.Length),
+                SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),
+                guard.Always(left - take.Length - 2),           // it has ended
+                .. release,
+                guard.AwaitSomeStop(),
+            ]);
+        return [.. steps];
+    }
+
     /// <summary>Never blocks, and lets go only in a stop that was taken: in another, the signal that it owes would be lost.</summary>
     public static SyscallRecord[] DetachIfStopped(TracedThread t)
     {
-        SyscallRecord[] take = TakeStop(t, NoHang), detach = Release(t, Ptrace.DETACH);
+        SyscallRecord[] take = TakeStopIfAny(t), detach = Release(t, Ptrace.DETACH);
         return
         [
             SyscallRecord.Jump(1 + take.Length, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped), .. take,

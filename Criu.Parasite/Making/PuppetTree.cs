@@ -181,8 +181,7 @@ public sealed class PuppetTree : IDisposable
     private bool Unstick(int pid, TracedThread thread)
     {
         var batch = guard.NewBatch();
-        batch.AddAll(PtraceSteps.TakeStop(thread, PtraceSteps.NoHang));
-        batch.AddAll(PtraceSteps.Release(thread, Ptrace.CONT));
+        batch.AddAll(PtraceSteps.KeepGoing(guard, thread));
         guard.Run(batch);
         return ProcTask.IsAlive(pid, thread.Tid);
     }

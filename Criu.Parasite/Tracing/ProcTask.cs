@@ -32,6 +32,8 @@ internal static class ProcTask
     /// <summary>Whether system calls of a thread are filtered: each thread may have filters of its own.</summary>
     public static bool HasSeccomp(int pid, int tid) => StatusField($"/proc/{pid}/task/{tid}/status", "Seccomp:") is not (null or "0");
 
+    public static bool IsTraced(int pid, int tid) => StatusField($"/proc/{pid}/task/{tid}/status", "TracerPid:") is not (null or "0");
+
     /// <summary>Threads of a process, the leader first; empty where there is none.</summary>
     public static List<int> Threads(int pid)
     {

@@ -96,9 +96,9 @@ public sealed class TracedThread
     /// <summary>Takes the stop if it has come (never blocks), and what the thread is like in it.</summary>
     internal void AddTake(SyscallBatch batch)
     {
-        var steps = PtraceSteps.TakeStop(this, PtraceSteps.NoHang);
+        var steps = PtraceSteps.TakeStopIfAny(this);
         wait = batch.Add(steps[0]);
-        batch.Add(steps[1]);
+        batch.AddAll(steps[1..]);
         AddRead(batch);
     }
 

@@ -220,8 +220,7 @@ public sealed partial class Tracee
     private bool Unstick(TracedThread host)
     {
         var batch = guard.NewBatch();
-        batch.AddAll(PtraceSteps.TakeStop(host, PtraceSteps.NoHang));
-        batch.AddAll(PtraceSteps.Release(host, Ptrace.CONT));
+        batch.AddAll(PtraceSteps.KeepGoing(guard, host));
         guard.Run(batch);
         return ProcTask.IsAlive(Pid, host.Tid);
     }

@@ -136,8 +136,8 @@ public sealed partial class Tracee : IDisposable
     /// </summary>
     private bool MayBeExecuting(TracedThread refused, HashSet<int> known, bool othersWereNot)
     {
-        bool isExecuting = refused.SeizeResult is -Errno.EINTR or -Errno.ESRCH || othersWereNot && refused.SeizeResult == -Errno.EPERM;
-        if (!isExecuting || Environment.TickCount64 > retryUntil)
+        bool isEnding = refused.SeizeResult == -Errno.EPERM && (othersWereNot || ProcTask.HasCapability(Capability.SYS_PTRACE)) && !ProcTask.IsTraced(Pid, refused.Tid);
+        if (!isEnding && refused.SeizeResult is not (-Errno.EINTR or -Errno.ESRCH) || Environment.TickCount64 > retryUntil)
             return false;
         known.Remove(refused.Tid);
         Thread.Sleep(1);
@@ -152,7 +152,7 @@ public sealed partial class Tracee : IDisposable
             var batch = guard.NewBatch();
             batch.Add(guard.AwaitSomeStop());
             foreach (var other in threads.Concat(round).Except(waiting))
-                batch.AddAll(PtraceSteps.TakeStop(other, PtraceSteps.NoHang));      // killed meanwhile? The end of a leader, and an execve, wait for this
+                batch.AddAll(PtraceSteps.TakeStopIfAny(other));      // killed meanwhile? The end of a leader, and an execve, wait for this
             foreach (var thread in waiting)
                 thread.AddTake(batch);
             guard.Run(batch);
@@ -183,7 +183,7 @@ public sealed partial class Tracee : IDisposable
         var batch = guard.NewBatch();
         var regs = batch.New<Registers>();
         var looks = threads.ConvertAll(t =>
-            (Thread: t, Wait: batch.Add(PtraceSteps.TakeStop(t, PtraceSteps.NoHang)[0]),
+            (Thread: t, Wait: batch.Add(PtraceSteps.TakeStopIfAny(t)[0]),
                 Regs: batch.Add(PtraceSteps.GetRegset(t.Tid, Ptrace.NT_PRSTATUS, batch.Vector(regs)))));
         guard.Run(batch);
         var changed = looks.FindAll(l => l.Wait.Value == l.Thread.Tid || l.Regs.Value == -Errno.ESRCH).ConvertAll(l => l.Thread);

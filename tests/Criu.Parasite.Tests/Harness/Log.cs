@@ -27,7 +27,7 @@ internal sealed class Log(string file)
         }
     }
 
-    public long Count(string name) => long.TryParse(this[name], CultureInfo.InvariantCulture, out long count) ? count : 0;
+    public long Count(string name) => Number(this[name]);
 
     /// <summary>All that is counted now.</summary>
     public Dictionary<string, long> Counts
@@ -35,11 +35,13 @@ internal sealed class Log(string file)
         get
         {
             Read();
-            return values.Keys.Where(n => !NoCounts.Contains(n)).Select(n => (n, c: Count(n))).Where(v => v.c > 0).ToDictionary(v => v.n, v => v.c);
+            return values.Where(v => !NoCounts.Contains(v.Key)).Select(v => (v.Key, Count: Number(v.Value))).Where(v => v.Count > 0).ToDictionary(v => v.Key, v => v.Count);
         }
     }
 
     public string Tail => string.Join(" | ", Lines().TakeLast(6));
+
+    private static long Number(string text) => long.TryParse(text, CultureInfo.InvariantCulture, out long number) ? number : 0;
 
     private string[] Lines() => Criu.EndToEnd.Tests.Harness.Proc.Text(file).Split('\n')[..^1];
 
@@ -55,7 +57,7 @@ internal sealed class Log(string file)
     {
         string[] words = line.Split(' ', 2);
         if (words.Length == 2 && !NoCounts.Contains(words[0]) && long.TryParse(words[1], CultureInfo.InvariantCulture, out long n)
-            && n != (long.TryParse(values.GetValueOrDefault(words[0], "0"), CultureInfo.InvariantCulture, out long last) ? last : 0) + 1)
+            && n != Number(values.GetValueOrDefault(words[0], "0")) + 1)
             Problem ??= $"{words[0]} went from {values.GetValueOrDefault(words[0], "0")} to {n}";
         else if (words[0] == "FAIL")
             Problem ??= line;

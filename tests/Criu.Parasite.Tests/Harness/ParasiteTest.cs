@@ -45,10 +45,10 @@ public abstract class ParasiteTest : IDisposable
         GC.SuppressFinalize(this);
         foreach (var holder in mine.Where(m => m is not Program).Reverse())
             holder.Dispose();
-        string[] left = HelpersLeft();
+        string[] left = [.. HelpersLeft().Select(h => $"left: {h}"), .. mine.OfType<Program>().Select(p => p.Log.Problem).OfType<string>()];
         foreach (var program in mine.OfType<Program>())
             program.Dispose();
         if (left.Length > 0)
-            throw new XunitException($"left: {string.Join('\n', left)}");
+            throw new XunitException(string.Join('\n', left));
     }
 }
