@@ -79,7 +79,11 @@ internal static class PtraceSteps
     ];
 
     /// <summary>Stops the threads, or leaves them stopped: waiting for a stop that was taken already would never end.</summary>
-    public static SyscallRecord[] Hold(Guard guard, IReadOnlyList<TracedThread> threads) => [.. threads.SelectMany(InterruptUnlessStopped), .. AwaitStops(guard, threads, [])];
+    /// <param name="guard">Who waits.</param>
+    /// <param name="threads">Whom to stop.</param>
+    /// <param name="others">Threads of the same process that are held and go on: they may have been killed.</param>
+    public static SyscallRecord[] Hold(Guard guard, IReadOnlyList<TracedThread> threads, IEnumerable<TracedThread> others) =>
+        [.. threads.SelectMany(InterruptUnlessStopped), .. AwaitStops(guard, threads, others)];
 
     /// <summary>
     /// Stops the threads and lets each go as soon as it stops: one that does not (a vfork parent) shall not keep the others. A thread that is dying is reaped: left
@@ -117,15 +121,14 @@ internal static class PtraceSteps
     {
         const int Rounds = 16;
         SyscallRecord[] take = TakeStopIfAny(t), release = Release(t, Ptrace.CONT);
-        int length = take.Length + 3 + release.Length + 1;
+        int length = take.Length + 2 + release.Length + 1;
         var steps = new List<SyscallRecord>();
         for (int left = Rounds * length; left > 0; left -= length)
             steps.AddRange(
             [
                 .. take,
-                NotYet(left - take.Length, wait: take.Length),
-                SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),
-                guard.Always(left - take.Length - 2),           // it has ended
+                SyscallRecord.Jump(2, t.Status.Remote, WaitStatus.LowByte, WaitStatus.Stopped),         // now, or when another was waited for
+                guard.Always(left - take.Length - 1),           // it runs, or has ended
                 .. release,
                 guard.AwaitSomeStop(),
             ]);

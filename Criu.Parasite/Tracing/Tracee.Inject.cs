@@ -87,7 +87,7 @@ public sealed partial class Tracee
         closeArena = guard.Keep(hosts[^1].Regs.Value.Calling(gadget, Nr.close, -1));       // EBADF, until there is something to close
         return
         [
-            .. PtraceSteps.Hold(guard, hosts),
+            .. PtraceSteps.Hold(guard, hosts, threads.Except(hosts)),
             .. PtraceSteps.RemoteCall(hosts[^1], guard.KeepVector(unmap)),
             .. PtraceSteps.RemoteCall(hosts[^1], guard.KeepVector(closeArena)),
             .. hosts.Select(h => PtraceSteps.SetRegset(h.Tid, Ptrace.NT_PRSTATUS, h.RegsVector)),

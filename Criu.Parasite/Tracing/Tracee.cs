@@ -277,7 +277,7 @@ public sealed partial class Tracee : IDisposable
             var batch = guard.NewBatch();
             var args = batch.New(new PeekSiginfoArgs { Offset = (ulong)found.Count, Flags = shared ? Ptrace.PEEKSIGINFO_SHARED : 0u, Count = Chunk });
             var into = batch.NewArray<byte>(Chunk * Signals.SiginfoSize);
-            batch.AddAll(PtraceSteps.Hold(guard, [thread]));
+            batch.AddAll(PtraceSteps.Hold(guard, [thread], threads.Where(t => t != thread)));
             var count = batch.Try(Nr.ptrace, Ptrace.PEEKSIGINFO, thread.Tid, args.Remote, into.Remote);
             if (isRunning)
                 batch.AddAll(PtraceSteps.Release(thread, Ptrace.CONT));

@@ -289,20 +289,26 @@ public sealed class TraceeTests : ParasiteTest
         program.GoesOn();
     }
 
-    [Fact]
-    public void When_it_is_killed_meanwhile_that_is_said()
+    public static TheoryData<string, bool> Killed => new(from command in (string[])["counter", "threads 8", "filtered"] from asksGuard in (bool[])[false, true] select (command, asksGuard));
+
+    /// <summary>The end of a leader is reported only after those of its threads: whoever waits for it alone waits for good.</summary>
+    [Theory, MemberData(nameof(Killed))]
+    public void When_it_is_killed_meanwhile_that_is_said(string command, bool asksGuard)
     {
-        foreach (string command in (string[])["counter", "threads 8", "filtered"])
+        var program = Start(command);
+        using var tracee = Tracee.Seize(program.Pid);
+        tracee.Inject(allThreads: true);
+        Libc.kill(program.Pid, Libc.SIGKILL);
+        var e = Assert.Throws<ParasiteException>(() =>
         {
-            var program = Start(command);
-            using var tracee = Tracee.Seize(program.Pid);
-            tracee.Inject(allThreads: true);
-            Libc.kill(program.Pid, Libc.SIGKILL);
-            var e = Assert.Throws<ParasiteException>(() => PidIn(tracee.Puppets[0]));
-            Assert.Contains($"pid {program.Pid}", e.Message);
-            tracee.Dispose();
-            Assert.Equal(-Libc.SIGKILL, Child.Wait(program.Pid, TimeSpan.FromSeconds(20)));
-        }
+            if (asksGuard)
+                tracee.PendingSignals(tracee.Threads[0], shared: true);
+            else
+                PidIn(tracee.Puppets[0]);
+        });
+        Assert.Contains($"pid {program.Pid}", e.Message);
+        tracee.Dispose();
+        Assert.Equal(-Libc.SIGKILL, Child.Wait(program.Pid, TimeSpan.FromSeconds(20)));
     }
 
     internal static long PidIn(Puppet puppet)
