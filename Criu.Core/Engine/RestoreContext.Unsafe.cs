@@ -39,6 +39,8 @@ internal sealed class RestoreContext
 
     public bool MayRaiseLimits => (OwnCredentials.CapEffective >> Capability.SYS_RESOURCE & 1) != 0;
 
+    public bool MayTrace => (OwnCredentials.CapEffective >> Capability.SYS_PTRACE & 1) != 0;
+
     /// <summary>What the user gave by --inherit-fd, and with --shell-job our terminal.</summary>
     public IReadOnlyList<InheritedDescriptor> Inherited { get; private set; }
 

@@ -165,23 +165,19 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
 
     private SyscallBatch Open(RestoreTask task, VmaEntry vma, out StepResult fd)
     {
-        if ((vma.Status & VmaStatus.AnonShared) != 0)
-            return OpenOurs(task, shared[vma.Shmid], Fcntl.O_RDWR, out fd);
-        if ((vma.Status & VmaStatus.Memfd) != 0)
-            return OpenOurs(task, shared.Memfd(context.Memory((uint)vma.Shmid).InodeId), (int)vma.Fdflags & Fcntl.O_ACCMODE, out fd);
+        if ((vma.Status & (VmaStatus.AnonShared | VmaStatus.Memfd)) != 0)
+        {
+            var ours = task.Stream.Room(6, 64);
+            fd = (vma.Status & VmaStatus.AnonShared) != 0
+                ? OwnFile.Open(ours, shared[vma.Shmid], Fcntl.O_RDWR)
+                : shared.OpenMemfd(ours, context.Memory((uint)vma.Shmid).InodeId, vma.Fdflags & Fcntl.O_ACCMODE, forDescriptor: false);
+            return ours;
+        }
         var file = context.RegularFile((uint)vma.Shmid);
         if (checkedFiles.Add(file.Id))
             RegularFile.CheckSize(file);
         var batch = task.Stream.Room(3, file.Name.Length + 16);
         fd = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Bytes([.. file.Name.Span, 0]), vma.HasFdflags ? vma.Fdflags & Fcntl.O_ACCMODE : file.Flags & Fcntl.O_ACCMODE);
-        return batch;
-    }
-
-    /// <summary>A file of the engine, which nobody need find by a path of its own.</summary>
-    private static SyscallBatch OpenOurs(RestoreTask task, SafeFileHandle file, int flags, out StepResult fd)
-    {
-        var batch = task.Stream.Room(3, 64);
-        fd = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Text($"/proc/{Environment.ProcessId}/fd/{file.Fd()}"), flags);
         return batch;
     }
 
@@ -208,8 +204,8 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
 
     private static void ReadInto(RestoreTask task, List<PageWrite> writes, int first, int next)
     {
-        task.Stream.Room(4, 64 + (next - first) * 16L + 64);
-        var batch = OpenOurs(task, writes[first].File, Fcntl.O_RDONLY, out var fd);
+        var batch = task.Stream.Room(4, 64 + (next - first) * 16L + 64);
+        var fd = OwnFile.Open(batch, writes[first].File, Fcntl.O_RDONLY);
         var vectors = batch.NewArray<IoVector>(next - first);
         long bytes = 0;
         for (int i = first; i < next; i++)

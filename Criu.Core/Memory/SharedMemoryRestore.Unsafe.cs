@@ -1,6 +1,7 @@
 using Criu.Core.Engine;
 using Criu.Images;
 using Criu.Images.Proto;
+using Criu.Parasite;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,6 +14,7 @@ namespace Criu.Core.Memory;
 internal sealed class SharedMemoryRestore(RestoreContext context, PageCopier copier) : IDisposable
 {
     private readonly Dictionary<ulong, SafeFileHandle> anonymous = [], memfds = [];
+    private readonly HashSet<ulong> passedOn = [];
 
     public ulong PagesRestored { get; private set; }
 
@@ -34,8 +36,25 @@ internal sealed class SharedMemoryRestore(RestoreContext context, PageCopier cop
     /// <summary>An object of a mapping in older images, by shmid.</summary>
     public SafeFileHandle this[ulong id] => anonymous[id];
 
-    public SafeFileHandle Memfd(ulong inode) =>
-        memfds.TryGetValue(inode, out var file) ? file : throw new CheckpointException($"the images lack the memfd {inode}, which is referred to");
+    /// <summary>
+    /// A memfd can be executed as long as nobody has opened it for writing; whom memfd_create gave it has not opened it. So the engine's description is passed on where the process
+    /// may have had such a one: to its mappings, and as the first descriptor.
+    /// </summary>
+    /// <param name="batch">Takes up to 4 calls.</param>
+    /// <param name="inode">Which.</param>
+    /// <param name="flags">As in F_GETFL.</param>
+    /// <param name="forDescriptor">It will have a position, and flags of its own.</param>
+    public StepResult OpenMemfd(SyscallBatch batch, ulong inode, uint flags, bool forDescriptor)
+    {
+        if (!memfds.TryGetValue(inode, out var file))
+            throw new CheckpointException($"the images lack the memfd {inode}, which is referred to");
+        if ((flags & Fcntl.O_ACCMODE) != Fcntl.O_RDWR || !context.MayTrace || forDescriptor && !passedOn.Add(inode))
+            return OwnFile.Open(batch, file, flags);
+        var fd = OwnFile.Fetch(batch, file);
+        if (forDescriptor)
+            batch.Call(Nr.fcntl, fd, Fcntl.F_SETFL, flags);
+        return fd;
+    }
 
     private SafeFileHandle MakeAnonymous(ulong id, long size)
     {

@@ -24,6 +24,7 @@ internal static class Workloads
         new("memory 1024") { NativeOnly = true },
         new("cow") { Counters = 4, Changes = new("fd 3") },
         new("shared") { Counters = 3 },
+        new("memfd"),
         new("pipes"),
         new("pipes packets") { ReferenceCannot = "packetized pipes are not supported" },
         new("files") { ReferenceChanges = new("fd 13 flags") },

@@ -4,7 +4,7 @@ using Linux.Abi;
 
 namespace Criu.Core.Resources.Files;
 
-/// <summary>memfd_create(2): a file without a name. Its contents are dumped with the shared memory; a description of it is opened through the engine's.</summary>
+/// <summary>memfd_create(2): a file without a name. Its contents are dumped with the shared memory; descriptions are opened through the engine's, or are it.</summary>
 internal sealed class MemFd : IFileKind
 {
     public FdTypes Type => FdTypes.Memfd;
@@ -24,9 +24,8 @@ internal sealed class MemFd : IFileKind
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making)
     {
         var entry = group[0].Memfd;
-        var file = making.Task.Context.SharedMemory.Memfd(entry.InodeId);
-        var batch = making.Stream.Room(7, 64);
-        var fd = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Text($"/proc/{Environment.ProcessId}/fd/{file.Fd()}"), entry.Flags);
+        var batch = making.Stream.Room(11, 64);
+        var fd = making.Task.Context.SharedMemory.OpenMemfd(batch, entry.InodeId, entry.Flags, forDescriptor: true);
         if (entry.Pos != 0)
             batch.Call(Nr.lseek, fd, (long)entry.Pos, Fcntl.SEEK_SET);
         making.Place(batch, entry.Id, fd, entry.Fown);
