@@ -10,6 +10,9 @@ namespace Linux.Abi;
 /// </summary>
 internal static partial class Kernel
 {
+    /// <summary>Called after each call: tests end the engine there.</summary>
+    public static Action? Called { get; set; }
+
     /// <summary>May block: an ordinary transition, so a collection never waits for it. EINTR is retried.</summary>
     public static long Call(Nr nr, long a0 = 0, long a1 = 0, long a2 = 0, long a3 = 0, long a4 = 0, long a5 = 0)
     {
@@ -24,7 +27,10 @@ internal static partial class Kernel
     public static long CallOnce(Nr nr, long a0 = 0, long a1 = 0, long a2 = 0, long a3 = 0, long a4 = 0, long a5 = 0)
     {
         long result = syscall((long)nr, a0, a1, a2, a3, a4, a5);
-        return result == -1 ? -Marshal.GetLastPInvokeError() : result;
+        if (result == -1)
+            result = -Marshal.GetLastPInvokeError();
+        Called?.Invoke();
+        return result;
     }
 
     public static bool Failed(long result) => result is < 0 and >= -4095;

@@ -5,7 +5,8 @@ using Criu.Parasite;
 //
 //   loop PID one|all            seizes, runs a batch, lets go, for ever; prints the guard's pid first
 //   once PID...                 the same once, with all of them held at the same time
-//   exit-after N PID...         the same, but ends without a word at the N-th boundary of a batch; prints "finished" where there are fewer
+//   exit-after batch N PID...   the same, but ends without a word at the N-th boundary of a batch; prints "finished" where there are fewer
+//   exit-after call N PID...    the same, at the end of the N-th system call of the engine's own
 //   hold PID...                 seizes, injects, prints the guard's pid and waits until its directory has a file called "go"; then lets go
 //
 // What goes wrong is printed, and the exit code is 1.
@@ -25,7 +26,8 @@ internal static class Engine
     {
         ["loop", var pid, var hosts] => Loop(Number(pid), hosts == "all"),
         ["once", .. var pids] => Once(Numbers(pids), () => { }),
-        ["exit-after", var count, .. var pids] => ExitAfter(Number(count), Numbers(pids)),
+        ["exit-after", "batch", var count, .. var pids] => Once(Numbers(pids), ExitAt(Number(count))),
+        ["exit-after", "call", var count, .. var pids] => OnceByCalls(Numbers(pids), ExitAt(Number(count))),
         ["hold", .. var pids] => Hold(Numbers(pids)),
         _ => 2,
     };
@@ -69,14 +71,22 @@ internal static class Engine
         return 0;
     }
 
-    private static int ExitAfter(int count, int[] pids)
+    private static int OnceByCalls(int[] pids, Action call)
     {
-        int boundaries = 0;
-        return Once(pids, () =>
+        Linux.Abi.Kernel.Called = call;
+        return Once(pids, () => { });
+    }
+
+    private static Action ExitAt(int count)
+    {
+        int calls = 0;
+        return () =>
         {
-            if (++boundaries == count)
-                Linux.Abi.Kernel.Call(Linux.Abi.Nr.exit_group, 9);
-        });
+            if (++calls != count)
+                return;
+            Linux.Abi.Kernel.Called = null;
+            Linux.Abi.Kernel.Call(Linux.Abi.Nr.exit_group, 9);
+        };
     }
 
     private static int Hold(int[] pids)
