@@ -51,6 +51,7 @@ internal static class TaskQuestions
     /// <summary>What may have changed since: signals come in while we hold the process.</summary>
     public static void AskLast(DumpTask task, DumpContext context)
     {
+        TaskStatus ofLeader = null!;
         foreach (var thread in task.Threads)
         {
             if (!thread.Proc.TryRead("status"u8, context.Text))
@@ -59,9 +60,10 @@ internal static class TaskQuestions
             foreach (var kind in ResourceCatalog.ThreadKinds)
                 (kind as ILateThreadKind)?.Collect(thread, now);
             if (thread.IsLeader)
-                foreach (var kind in ResourceCatalog.TaskKinds)
-                    (kind as ILateTaskKind)?.Collect(task, now);
+                ofLeader = now;
         }
+        foreach (var kind in ResourceCatalog.TaskKinds)
+            (kind as ILateTaskKind)?.Collect(task, ofLeader);
     }
 
     private static void SetState(DumpTask task)

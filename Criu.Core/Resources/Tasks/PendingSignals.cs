@@ -56,6 +56,32 @@ internal static class SignalQueue
         return queue;
     }
 
+    /// <summary>Whether a signal waits in the images that did not wait when the process had just been stopped.</summary>
+    /// <param name="task">The process; its queues have been read.</param>
+    /// <param name="number">The signal.</param>
+    /// <param name="code">si_code: who sent it.</param>
+    /// <param name="timer">For SI_TIMER, the timer's id.</param>
+    public static bool HasCome(DumpTask task, int number, int code, int? timer = null)
+    {
+        static bool Waited(ulong pending, int number) => (pending >> (number - 1) & 1) != 0;
+        if (Holds(task.Core.Tc.SignalsS, number, code, timer) && !Waited(task.Leader.Status.SignalsPendingShared, number))
+            return true;
+        foreach (var thread in task.Threads)
+            if (Holds(thread.Core.ThreadCore.SignalsP, number, code, timer) && !Waited(thread.Status.SignalsPending, number))
+                return true;
+        return false;
+    }
+
+    private static bool Holds(SignalQueueEntry queue, int number, int code, int? timer)
+    {
+        const int Code = 8, TimerId = 16;               // bytes from the start of siginfo_t to si_code and si_timerid
+        foreach (var signal in queue.Signals)
+            if (Number(signal) == number && BinaryPrimitives.ReadInt32LittleEndian(signal.Siginfo.Span[Code..]) == code
+                && (timer == null || BinaryPrimitives.ReadInt32LittleEndian(signal.Siginfo.Span[TimerId..]) == timer))
+                return true;
+        return false;
+    }
+
     /// <summary>si_signo, the first member of siginfo_t.</summary>
     public static int Number(SiginfoEntry entry) => entry.Siginfo.Length == Signals.SiginfoSize
         ? BinaryPrimitives.ReadInt32LittleEndian(entry.Siginfo.Span)

@@ -25,11 +25,23 @@ internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
         };
     }
 
-    /// <summary>A timer whose signal waits stands still until the signal is taken: armed, though it shows no time left.</summary>
+    /// <summary>A timer that fired since it was asked is asked for again, so to speak: its signal is in the images already.</summary>
     public void Collect(DumpTask task, TaskStatus now)
     {
+        const int FromKernel = 0x80;                    // SI_KERNEL
         var real = task.Core.Tc.Timers.Real;
-        if ((now.SignalsPendingShared >> (Alarm - 1) & 1) != 0 && real is { Vsec: 0, Vusec: 0 })
+        if (SignalQueue.HasCome(task, Alarm, FromKernel))
+            (real.Vsec, real.Vusec) = (0, 0);
+        Continue(real);
+    }
+
+    /// <summary>
+    /// A timer whose signal waits stands still until the signal is taken: it shows no time left, and its interval still. One that is disarmed has lost its interval
+    /// (do_setitimer).
+    /// </summary>
+    private static void Continue(ItimerEntry real)
+    {
+        if (real is { Vsec: 0, Vusec: 0 })
             (real.Vsec, real.Vusec) = (real.Isec, real.Iusec);
     }
 
@@ -42,8 +54,7 @@ internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
     {
         if (task.Core.Tc.Timers is not { } timers)
             return;
-        if (timers.Real is { Vsec: 0, Vusec: 0 } && (task.Core.Tc.SignalsS?.Signals ?? []).Any(s => SignalQueue.Number(s) == Alarm))
-            (timers.Real.Vsec, timers.Real.Vusec) = (timers.Real.Isec, timers.Real.Iusec);
+        Continue(timers.Real);                          // images of CRIU, where the signal itself may be lost
         Arm(batch, Real, timers.Real);
         Arm(batch, Virtual, timers.Virt);
         Arm(batch, Profiling, timers.Prof);
@@ -62,7 +73,7 @@ internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
 }
 
 /// <summary>timer_create(2): what they are stands in /proc/P/timers, what is left on them only the process can tell.</summary>
-internal sealed class PosixTimers : ITaskKind
+internal sealed class PosixTimers : ITaskKind, ILateTaskKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
@@ -85,6 +96,15 @@ internal sealed class PosixTimers : ITaskKind
             for (int i = 0; i < timers.Count; i++)
                 all.Posix.Add(ToEntry(timers[i], values.Span[i], overruns[i].Value));
         };
+    }
+
+    /// <summary>One without an interval that fired since it was asked is no longer armed.</summary>
+    public void Collect(DumpTask task, TaskStatus now)
+    {
+        const int FromTimer = -2;                       // SI_TIMER
+        foreach (var timer in task.Core.Tc.Timers.Posix)
+            if (timer is { Isec: 0, Insec: 0 } && SignalQueue.HasCome(task, (int)timer.SiSigno, FromTimer, (int)timer.ItId))
+                (timer.Vsec, timer.Vnsec) = (0, 0);
     }
 
     private static PosixTimerEntry ToEntry(ProcTimer timer, IntervalTimerSpec value, long overrun)
