@@ -80,11 +80,11 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
             var task = new DumpTask { Pid = pid, Parent = parent, Proc = proc, Stat = stat, Tracee = tracee };
             known.Add(pid, task);
             parent?.Children.Add(task);
+            if (tracee == null && parent == null)
+                throw new CheckpointException($"pid {pid} is a zombie", "Only its parent can end it: there is nothing left to dump");
             if (tracee != null)
                 AddThreads(task, tracee);
-            else if (parent == null)
-                throw new CheckpointException($"pid {pid} is a zombie", "Only its parent can end it: there is nothing left to dump");
-            log.LogDebug("Stopped pid {Pid} with {Count} threads", pid, task.Threads.Count);
+            log.LogDebug(tracee != null ? "Stopped pid {Pid} with {Count} threads" : "Pid {Pid} is a zombie", pid, task.Threads.Count);
             return true;
         }
         catch when (!known.ContainsKey(pid))
