@@ -8,9 +8,9 @@ cd "$(dirname "$0")"
 install make make python3 python3 setpriv util-linux go golang-go || exit 1
 ./build.sh || exit 1
 make -s -C tests/workloads || exit 1
+dotnet build Criu.Modules.sln -v quiet --nologo || exit 1
 # The engine that is killed over and over: natively it begins, and dies, twenty times as fast as under CoreCLR.
 dotnet publish tests/Criu.Parasite.Engine -c Release -o artifacts/publish-engine -v quiet --nologo && cp artifacts/publish-engine/Criu.Parasite.Engine artifacts/parasite-engine || exit 1
-dotnet build Criu.Modules.sln -v quiet --nologo || exit 1
 
 results=$PWD/artifacts/results passed=0 failed=0 skipped=0 bad=0
 rm -rf "$results"

@@ -95,8 +95,8 @@ public sealed partial class Tracee
         ];
     }
 
-    /// <returns>The registers after the call that maps the blob, and after the one that maps the arena: rax tells why one failed.</returns>
-    private (Slot<Registers> Blob, Slot<Registers> Arena) AddMapping(SyscallBatch batch, List<TracedThread> hosts, long gadget)
+    /// <returns>The registers after each call: rax tells why one failed.</returns>
+    private List<Slot<Registers>> AddMapping(SyscallBatch batch, List<TracedThread> hosts, long gadget)
     {
         var all = batch.New(~0UL);
         foreach (var thread in hosts)
@@ -106,11 +106,11 @@ public sealed partial class Tracee
             Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_FIXED_NOREPLACE, -1, 0));
         var arenaCall = home.Calling(gadget, Nr.mmap, place.Arena, place.ArenaSize, Mman.PROT_READ | Mman.PROT_WRITE,
             Mman.MAP_SHARED | Mman.MAP_FIXED_NOREPLACE | (opensMapFiles ? Mman.MAP_ANONYMOUS : 0), -1, 0);
-        return (blob, opensMapFiles ? AddRemoteCall(batch, host, arenaCall) : AddMemfdMapping(batch, host, home, gadget, arenaCall));
+        return opensMapFiles ? [blob, AddRemoteCall(batch, host, arenaCall)] : [blob, .. AddMemfdMapping(batch, host, home, gadget, arenaCall)];
     }
 
     /// <summary>For an engine without privilege: a memfd of the target, whose number travels from call to call, and into the will, in the guard's batch.</summary>
-    private Slot<Registers> AddMemfdMapping(SyscallBatch batch, TracedThread host, Registers home, long gadget, Registers arenaCall)
+    private List<Slot<Registers>> AddMemfdMapping(SyscallBatch batch, TracedThread host, Registers home, long gadget, Registers arenaCall)
     {
         long name = place.Blob + PuppetPlace.BlobSize - sizeof(long);             // zeros: an empty name
         var answer = AddRemoteCall(batch, host, home.Calling(gadget, Nr.memfd_create, name, 0));
@@ -121,7 +121,7 @@ public sealed partial class Tracee
         batch.Copy(map.Remote + Registers.R8Offset, answer.Remote + Registers.RaxOffset, sizeof(long));
         batch.AddAll(PtraceSteps.RemoteCall(host, batch.Vector(resize)));
         batch.AddAll(PtraceSteps.RemoteCall(host, batch.Vector(map)));
-        return AddAnswer(batch, host);
+        return [answer, AddAnswer(batch, host)];
     }
 
     private static Slot<Registers> AddRemoteCall(SyscallBatch batch, TracedThread thread, Registers regs)
@@ -155,17 +155,17 @@ public sealed partial class Tracee
         batch.AddAll(PtraceSteps.Release(host, Ptrace.CONT));
     }
 
-    private ParasiteException Refused((Slot<Registers> Blob, Slot<Registers> Arena) answers, BatchException e)
+    private ParasiteException Refused(List<Slot<Registers>> answers, BatchException e)
     {
-        long answer = Kernel.Failed(answers.Blob.Value.Rax) ? answers.Blob.Value.Rax : answers.Arena.Value.Rax;
+        long answer = answers.Select(a => a.Value.Rax).FirstOrDefault(Kernel.Failed);
         if (!ProcTask.IsAlive(Pid, threads[^1].Tid))
             return new ParasiteException($"pid {Pid} ended while it was being prepared");
-        return !Kernel.Failed(answer)
+        return answer == 0
             ? new ParasiteException("injecting", $"pid {Pid}", e.ErrorNumber)
             : new ParasiteException("mapping memory inside", $"pid {Pid}", (int)-answer, -answer switch
             {
                 Errno.ENOMEM => "a limit of the process is reached: RLIMIT_AS, RLIMIT_MEMLOCK under mlockall(MCL_FUTURE), or vm.max_map_count; raise it",
-                Errno.EMFILE or Errno.EBADF => "RLIMIT_NOFILE of the process is reached; raise it, or run with CAP_CHECKPOINT_RESTORE, which needs no descriptor",
+                Errno.EMFILE => "RLIMIT_NOFILE of the process is reached; raise it, or run with CAP_CHECKPOINT_RESTORE, which needs no descriptor",
                 Errno.EACCES or Errno.EPERM => "a security module forbids executable memory in the process",
                 _ => null,
             });

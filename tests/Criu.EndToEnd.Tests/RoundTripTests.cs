@@ -12,7 +12,7 @@ public sealed class RoundTripTests : EndToEndTest
     public static TheoryData<string, string> AsUser => Cases(w => w.AsUser);
 
     private static TheoryData<string, string> Cases(Func<Workload, bool> which) =>
-        [.. Engine.UnderTest.SelectMany(e => Workloads.All.Where(w => which(w) && (e == "native" || !w.NativeOnly)).Select(w => (e, w.Command)))];
+        [.. Engine.UnderTest.SelectMany(e => Workloads.All.Where(which).Select(w => (e, w.Command)))];
 
     [Theory, MemberData(nameof(AsRoot))]
     public void Of_root(string engine, string workload) => TwoRounds(Engine.Named(engine), Start(Workloads.Named(workload)));

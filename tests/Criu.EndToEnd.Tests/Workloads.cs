@@ -21,7 +21,7 @@ internal static class Workloads
         new("pipeline.sh") { AsUser = true },
         new("loop.py") { AsUser = true, Changes = new(" map ") },
         new("memory 64") { AsUser = true },
-        new("memory 1024") { NativeOnly = true },
+        new("memory 1024") { AsUser = true },
         new("cow") { Counters = 4, Changes = new("fd 3") },
         new("shared") { Counters = 3 },
         new("memfd"),

@@ -12,9 +12,6 @@ internal sealed record Workload(string Command)
     /// <summary>How many counters tick.</summary>
     public int Counters { get; init; } = 1;
 
-    /// <summary>Too much to run under CoreCLR as well.</summary>
-    public bool NativeOnly { get; init; }
-
     /// <summary>The counter that must not move meanwhile.</summary>
     public string? StandsStill { get; init; }
 

@@ -20,7 +20,8 @@ internal sealed class EngineProcess : IDisposable
         Pid = Child.Start([.. asUser ? User.Ordinary : [], launch, folder, "022", .. Command, .. arguments]);
     }
 
-    public static bool IsNative => File.Exists(Native);
+    /// <summary>One that is older than the build is of yesterday.</summary>
+    public static bool IsNative { get; } = File.Exists(Native) && File.GetLastWriteTimeUtc(Native) > File.GetLastWriteTimeUtc(Dll);
 
     /// <summary>How long it takes to be in the middle of things, in milliseconds.</summary>
     public static int Spread => IsNative ? 30 : 300;
