@@ -117,7 +117,7 @@ public sealed class ImageDirectory : IImageStore
     {
         pending.TryGetValue(InventoryName, out PendingImage? inventory);
         if (inventory is not null)
-            RemoveOldInventory();
+            RemoveOldSet();
         foreach (PendingImage image in pending.Values)
             if (image != inventory)
                 image.Place(sync);
@@ -127,9 +127,16 @@ public sealed class ImageDirectory : IImageStore
             PlaceInventory(inventory);
     }
 
-    private void RemoveOldInventory()
+    /// <summary>
+    /// An older dump of this directory is over. Its images of which there is one each would be taken for parts of the new one where that has none (memfds, say); those with
+    /// numbers are found only by somebody who refers to them. What others than a dump write stays.
+    /// </summary>
+    private void RemoveOldSet()
     {
         directory.Remove(InventoryName);
+        foreach (ImageFormat format in ImageCatalog.All)
+            if (!format.HasNumber && format.Kind is not (ImageKind.Cpuinfo or ImageKind.IrmapCache or ImageKind.Stats) && !pending.ContainsKey(format.FileName()))
+                directory.Remove(format.FileName());
         if (sync)
             directory.SyncNames();
     }

@@ -52,6 +52,18 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public void Of_an_older_set_nothing_stays_that_the_new_one_could_be_taken_to_have()
+    {
+        foreach (string other in new[] { "memfd.img", "cpuinfo.img", "core-99.img", "stats-dump", "notes.txt" })
+            File.WriteAllText(Path.Combine(directory.Path, other), "old");
+        using ImageDirectory store = ImageDirectory.Create(directory.Path);
+        WriteSet(store, "a");
+        Assert.Contains("memfd.img", directory.Names);
+        store.Commit();
+        Assert.Equal(["core-2.img", "core-99.img", "cpuinfo.img", "inventory.img", "notes.txt", "pages-1.img", "stats-dump", "utsns-3.img"], directory.Names);
+    }
+
+    [Fact]
     public void Images_are_for_their_owner_only()
     {
         using ImageDirectory store = ImageDirectory.Create(directory.Path);
