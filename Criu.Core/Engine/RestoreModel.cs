@@ -1,3 +1,4 @@
+using Criu.Core.Memory;
 using Criu.Core.Resources.Files;
 using Criu.Images;
 using Criu.Images.Proto;
@@ -91,6 +92,11 @@ internal sealed class RestoreModel(RestoreContext context)
     {
         ulong pid = (ulong)task.Pid;
         task.Mm = context.Images.ReadSingle<MmEntry>(ImageKind.Mm, pid);
+        for (int last = task.Mm.Vmas.Count - 1; last >= 0 && (task.Mm.Vmas[last].Status & VmaStatus.Guard) != 0; last--)
+        {
+            task.Guards.Add(task.Mm.Vmas[last]);
+            task.Mm.Vmas.RemoveAt(last);
+        }
         task.Fs = context.Images.ReadSingle<FsEntry>(ImageKind.Fs, pid);
         task.Ids = context.Images.ReadSingle<TaskKobjIdsEntry>(ImageKind.Ids, pid);
         RestoreChecks.CheckMappings(task);

@@ -25,6 +25,9 @@ internal sealed class RestoreTask(RestoreContext context, PstreeEntry entry, Res
     public List<(int Tid, CoreEntry Core)> Threads { get; } = [];
 
     public MmEntry Mm { get; set; } = new();
+
+    /// <summary>Parts of its mappings on which any access is a fault.</summary>
+    public List<VmaEntry> Guards { get; } = [];
     public FsEntry Fs { get; set; } = new();
     public TaskKobjIdsEntry Ids { get; set; } = new();
     public List<FdinfoEntry> Descriptors { get; set; } = [];

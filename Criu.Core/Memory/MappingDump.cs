@@ -88,7 +88,7 @@ internal sealed class MappingDump(DumpContext context)
     {
         if (vma.UnknownFlags.Length > 0)
             throw context.Refuse(task, $"the mapping {vma} has flags that are not known ({vma.UnknownFlags})");
-        if (vma.Has(Unsupported & ~VmaFlags.MayHaveGuards))
+        if (vma.Has(vma.IsShared ? Unsupported : Unsupported & ~VmaFlags.MayHaveGuards))
             throw context.Refuse(task, $"the mapping {vma} has {vma.Flags & Unsupported}");
         string? kind = vma.IsSysV ? "System V shared memory" : vma.IsAioRing ? "a ring of io_setup" : vma.IsAnonymousHugeTlb ? "of huge pages" : null;
         if (kind != null)

@@ -1,6 +1,7 @@
 using Criu.Core.Engine;
 using Criu.Core.Proc;
 using Criu.Images;
+using Criu.Images.Proto;
 using Linux.Abi;
 
 namespace Criu.Core.Memory;
@@ -37,6 +38,8 @@ internal sealed class MemoryDump(DumpContext context, PageCopier copier)
             runs.Clear();
             scan.Scan(task.Vmas, runs);
             PagesScanned += scan.PagesScanned;
+            foreach (var guard in scan.Guards)
+                task.Mm.Vmas.Add(new VmaEntry { Start = guard.Start, End = guard.End, Pgoff = 0, Shmid = 0, Prot = 0, Flags = 0, Status = VmaStatus.Guard, Fd = -1 });
         }
         // The scan walks over holes, and in one of them is what we put there ourselves.
         var (start, end) = task.Tracee!.Place;

@@ -226,6 +226,8 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
     /// <summary>madvise and mlock, when no child is to be cloned any more: some of it says what children inherit.</summary>
     public static void FinishAdvice(RestoreTask task)
     {
+        foreach (var guard in task.Guards)
+            task.Stream.Room(1).Call(Nr.madvise, (long)guard.Start, (long)(guard.End - guard.Start), Mman.MADV_GUARD_INSTALL);
         const ulong AtMapping = 1UL << Mman.MADV_HUGEPAGE | 1UL << Mman.MADV_NOHUGEPAGE;
         foreach (var vma in task.Mm.Vmas)
         {

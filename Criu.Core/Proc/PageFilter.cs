@@ -24,6 +24,9 @@ internal enum PageKind
 /// </summary>
 internal readonly record struct PageFilter(ulong Inverted, ulong Mask, ulong AnyOf)
 {
+    /// <summary>Categories that are told with each region.</summary>
+    public ulong Return { get; init; }
+
     private const ulong Never = PagemapScan.PFNZERO | PagemapScan.GUARD, HasContents = PagemapScan.PRESENT | PagemapScan.SWAPPED;
 
     /// <summary>
@@ -35,6 +38,9 @@ internal readonly record struct PageFilter(ulong Inverted, ulong Mask, ulong Any
         ulong never = kind == PageKind.PrivateFile ? Never | PagemapScan.FILE : Never;
         return new(never, never, HasContents);
     }
+
+    /// <summary>Guards as well, told as such.</summary>
+    public PageFilter WithGuards() => WithoutGuard() with { Return = PagemapScan.GUARD };
 
     /// <summary>For kernels before 6.15, which do not know the category GUARD.</summary>
     public PageFilter WithoutGuard() => this with { Inverted = Inverted & ~PagemapScan.GUARD, Mask = Mask & ~PagemapScan.GUARD };

@@ -47,6 +47,9 @@ internal sealed class PageScan
     /// <summary>Pages looked at: those of the mappings, present or not.</summary>
     public ulong PagesScanned { get; private set; }
 
+    /// <summary>Pages on which any access is a fault (MADV_GUARD_INSTALL), as far as they were met.</summary>
+    public List<PageRun> Guards { get; } = [];
+
     /// <summary>Whether the kernel has PAGEMAP_SCAN (since 6.7).</summary>
     public static bool IsSupported(int pagemap) => Probe(pagemap) != PageScanSupport.None;
 
@@ -99,9 +102,9 @@ internal sealed class PageScan
         if (range.Kind == PageKind.Whole)
             runs.Append(range);
         else if (table != null)
-            table.Walk(range, runs);
+            table.Walk(range, runs, Guards);
         else
-            Walk(range, support == PageScanSupport.Full ? PageFilter.Of(range.Kind) : PageFilter.Of(range.Kind).WithoutGuard(), runs);
+            Walk(range, support == PageScanSupport.Full ? PageFilter.Of(range.Kind).WithGuards() : PageFilter.Of(range.Kind).WithoutGuard(), runs);
     }
 
     private void Walk(PageRun range, PageFilter filter, List<PageRun> runs)
@@ -112,7 +115,7 @@ internal sealed class PageScan
             if (Kernel.Failed(count))
                 throw new ProcAccessException("ioctl(PAGEMAP_SCAN)", $"pagemap at {at:x}-{range.End:x}", count);
             foreach (ref readonly var region in regions.AsSpan(0, (int)count))
-                runs.Append(new(region.Start, region.End, range.Kind));
+                ((region.Categories & PagemapScan.GUARD) != 0 ? Guards : runs).Append(new(region.Start, region.End, range.Kind));
             // With more than 512 regions the kernel can report an end before the last one that it gave: going on there would give it twice.
             ulong reached = count > 0 ? Math.Max(walked, regions[count - 1].End) : walked;
             if (reached <= at)

@@ -9,7 +9,7 @@ internal static unsafe class PagemapScanCall
     /// <param name="pagemap">Descriptor of /proc/PID/pagemap.</param>
     /// <param name="range">Whole pages.</param>
     /// <param name="filter">Which pages.</param>
-    /// <param name="regions">Takes the regions; no categories are returned, so pages side by side are one region.</param>
+    /// <param name="regions">Takes the regions: pages side by side, as far as they are alike in the categories that are returned.</param>
     /// <param name="walked">Where the walk ended.</param>
     /// <returns>Number of regions, or -errno.</returns>
     public static long Scan(int pagemap, PageRun range, PageFilter filter, Span<PageRegion> regions, out ulong walked)
@@ -26,6 +26,7 @@ internal static unsafe class PagemapScanCall
                 CategoryInverted = filter.Inverted,
                 CategoryMask = filter.Mask,
                 CategoryAnyOf = filter.AnyOf,
+                ReturnMask = filter.Return,
             };
             long result = Kernel.Call(Nr.ioctl, pagemap, PagemapScan.Request, (long)&args);
             walked = args.WalkEnd;

@@ -17,15 +17,15 @@ internal sealed class PagemapTable(int pagemap)
     private readonly ulong[] words = GC.AllocateUninitializedArray<ulong>(WordsAtOnce);
     private readonly ulong zeroFrame = ZeroPage.FindFrame();
 
-    public void Walk(PageRun range, List<PageRun> runs)
+    public void Walk(PageRun range, List<PageRun> runs, List<PageRun> guards)
     {
-        ulong none = range.Kind == PageKind.PrivateFile ? Guard | File : Guard;
+        ulong none = range.Kind == PageKind.PrivateFile ? File : 0;
         for (ulong at = range.Start; at < range.End;)
         {
             var read = Read(range with { Start = at });
             if (read.IsEmpty)
                 return;
-            Find(read, range with { Start = at }, none, runs);
+            Find(read, range with { Start = at }, none, runs, guards);
             at += (ulong)read.Length * (ulong)Mman.PageSize;
         }
     }
@@ -39,7 +39,7 @@ internal sealed class PagemapTable(int pagemap)
         return words.AsSpan(0, (int)bytes / sizeof(ulong));
     }
 
-    private void Find(ReadOnlySpan<ulong> table, PageRun range, ulong none, List<PageRun> runs)
+    private void Find(ReadOnlySpan<ulong> table, PageRun range, ulong none, List<PageRun> runs, List<PageRun> guards)
     {
         for (int i = 0; i < table.Length; i++)
         {
@@ -48,7 +48,9 @@ internal sealed class PagemapTable(int pagemap)
                 return;
             i += empty;
             ulong start = range.Start + (ulong)i * (ulong)Mman.PageSize;
-            if (IsWanted(table[i], none))
+            if ((table[i] & Guard) != 0)
+                guards.Append(new(start, start + (ulong)Mman.PageSize, range.Kind));
+            else if (IsWanted(table[i], none))
                 runs.Append(new(start, start + (ulong)Mman.PageSize, range.Kind));
         }
     }

@@ -47,6 +47,7 @@ internal static class Workloads
         new("vdso"),
         new("growth"),
         new("mappings"),
+        new("guards") { Counters = 2 },
         new("zombie") { Counters = 2 },
         new("stopped") { Counters = 2, StandsStill = "stopped", ReferenceChanges = new("ShdPnd") },
         .. Blocked,
