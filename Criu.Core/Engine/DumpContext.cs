@@ -11,9 +11,9 @@ internal sealed class DumpContext : IDisposable
 {
     private readonly Dictionary<ImageKind, ImageWriter> writers = [];
 
-    public DumpContext(IImageStore images, DumpOptions options, ILogger log)
+    public DumpContext(IImageStore images, DumpOptions options, ILogger log, CancellationToken cancel)
     {
-        (Images, Options, Log) = (images, options, log);
+        (Images, Options, Log, Cancel) = (images, options, log, cancel);
         Files = new FileTable(this);
         SharedMemory = new SharedMemoryDump(this);
     }
@@ -21,6 +21,7 @@ internal sealed class DumpContext : IDisposable
     public IImageStore Images { get; }
     public DumpOptions Options { get; }
     public ILogger Log { get; }
+    public CancellationToken Cancel { get; }
 
     /// <summary>Scratch for files of /proc.</summary>
     public ProcText Text { get; } = new();

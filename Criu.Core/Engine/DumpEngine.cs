@@ -25,7 +25,7 @@ internal sealed class DumpEngine : IDisposable
     public DumpEngine(int rootPid, IImageStore images, DumpOptions options, ILogger log, CancellationToken cancel)
     {
         (this.rootPid, this.options, this.log, this.cancel) = (rootPid, options, log, cancel);
-        context = new DumpContext(images, options, log);
+        context = new DumpContext(images, options, log, cancel);
         memory = new MemoryDump(context, copier);
         guard = Guard.Start();
     }
@@ -129,25 +129,17 @@ internal sealed class DumpEngine : IDisposable
     }
 
     /// <summary>
-    /// Without its robust lists a killed task leaves mutexes in shared memory as they are, instead of marking their owner dead. Children before parents, so that nobody
-    /// is told of a child's death in between.
+    /// Children before parents, so that nobody is told of a child's death in between. A thread that is killed while it owns a robust mutex marks it as left by a dead owner,
+    /// for all who share its memory: it must not have its list any more.
     /// </summary>
     private void Kill()
     {
-        const int EmptyHead = 24;                       // sizeof(struct robust_list_head)
-        var batches = new List<(Puppet Puppet, SyscallBatch Batch)>();
+        var owners = new List<TracedThread>();
         foreach (var task in tasks)
-            foreach (var puppet in task.Tracee?.Puppets ?? [])
-            {
-                var batch = puppet.NewBatch();
-                batch.Call(Nr.set_robust_list, 0L, EmptyHead);
-                puppet.Start(batch);
-                batches.Add((puppet, batch));
-            }
-        foreach (var (puppet, batch) in batches)
-            puppet.Finish(batch);
-        for (int i = tasks.Count - 1; i >= 0; i--)
-            tasks[i].Tracee?.Kill();
+            foreach (var thread in task.Threads)
+                if (RobustList.HasEntries(thread))
+                    owners.Add(thread.Traced);
+        guard.Kill([.. tasks.AsEnumerable().Reverse().Select(t => t.Tracee).OfType<Tracee>()], owners);
     }
 
     private DumpResult Result()

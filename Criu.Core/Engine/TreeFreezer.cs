@@ -17,6 +17,7 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
     /// <summary>Parents before their children, siblings by pid: the order of all ids.</summary>
     public List<DumpTask> Freeze(int rootPid)
     {
+        RefuseOurselves(rootPid);
         try
         {
             Take(rootPid, null);
@@ -34,6 +35,23 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
             throw;
         }
     }
+
+    /// <summary>An engine that its own guard stops can give the guard no further order: nobody would move again.</summary>
+    private void RefuseOurselves(int rootPid)
+    {
+        for (int pid = Environment.ProcessId; pid > 1;)
+        {
+            if (pid == rootPid)
+                throw Ourselves(rootPid);
+            if (!ProcDirectory.TryOpen(pid, out var proc))
+                return;
+            using (proc)
+                pid = proc.TryRead("stat"u8, text) ? TaskStat.Parse(text).ParentPid : 0;
+        }
+    }
+
+    private static CheckpointException Ourselves(int rootPid) =>
+        new($"the tree of pid {rootPid} holds this criu (pid {Environment.ProcessId}) itself", "Start criu from outside of it, with `setsid --fork` or from another shell");
 
     private static void AddTo(List<DumpTask> order, DumpTask task)
     {
@@ -66,6 +84,8 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
     private bool Take(int pid, DumpTask? parent)
     {
         cancel.ThrowIfCancellationRequested();
+        if (pid == Environment.ProcessId || pid == guard.Pid)
+            throw Ourselves(known.Keys.First());
         if (!ProcDirectory.TryOpen(pid, out var proc))
             return parent != null ? false : throw new CheckpointException($"there is no process {pid}", "Name a running process with -t");
         try

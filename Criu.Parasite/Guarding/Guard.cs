@@ -102,6 +102,26 @@ public sealed class Guard : IDisposable
             tracee.WasLetGo();
     }
 
+    /// <summary>Kills processes that are held, instead of letting them go. It is one batch, which a guard always finishes: all of them or, should the engine die before, none.</summary>
+    /// <param name="tracees">Which, in the order in which they are to die.</param>
+    /// <param name="owners">Threads of theirs that own robust mutexes, which shall stay as they are. Their processes are injected.</param>
+    public void Kill(IReadOnlyList<Tracee> tracees, IReadOnlyList<TracedThread> owners)
+    {
+        var batch = NewBatch();
+        var robust = owners.ToHashSet();
+        foreach (var tracee in tracees)
+            foreach (var thread in tracee.Threads)
+                if (robust.Contains(thread))
+                    tracee.AddRobustListRemoval(batch, thread);
+        foreach (var tracee in tracees)
+            tracee.AddKill(batch);
+        foreach (var tracee in tracees)
+            tracee.AddReaping(batch);
+        Run(batch);
+        foreach (var tracee in tracees)
+            tracee.WasKilled();
+    }
+
     internal SyscallBatch NewBatch() => stub.Channel.NewBatch();
 
     internal void Run(SyscallBatch batch) => Guarded(() => stub.Channel.Run(batch));

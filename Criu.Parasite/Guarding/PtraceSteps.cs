@@ -150,13 +150,18 @@ internal static class PtraceSteps
     /// One system call of the thread, made from the registers behind <paramref name="vector"/>, held at its exit. Between syscall-stops, never by a
     /// single step: the trap flag would outlive us. Where a process has several threads, not by the leader, whose end would not be reported.
     /// </summary>
-    public static SyscallRecord[] RemoteCall(TracedThread t, Slot<IoVector> vector) =>
-        [SetRegset(t.Tid, Ptrace.NT_PRSTATUS, vector), .. NextSyscallStop(t), .. NextSyscallStop(t)];
+    public static SyscallRecord[] RemoteCall(TracedThread t, Slot<IoVector> vector) => RemoteCall(t, vector, TakeStop(t));
+
+    /// <summary>The same in a leader: if it is killed meanwhile, its end is reported after that of the others.</summary>
+    public static SyscallRecord[] RemoteCall(Guard guard, TracedThread t, Slot<IoVector> vector, IEnumerable<TracedThread> others) => RemoteCall(t, vector, AwaitStops(guard, [t], others));
+
+    private static SyscallRecord[] RemoteCall(TracedThread t, Slot<IoVector> vector, SyscallRecord[] take) =>
+        [SetRegset(t.Tid, Ptrace.NT_PRSTATUS, vector), .. NextSyscallStop(t, take), .. NextSyscallStop(t, take)];
 
     /// <summary>Passes over stops of other kinds: SIGSTOP, the group-stop that follows it, a trap of INTERRUPT that was still due.</summary>
-    private static SyscallRecord[] NextSyscallStop(TracedThread t)
+    private static SyscallRecord[] NextSyscallStop(TracedThread t, SyscallRecord[] take)
     {
-        SyscallRecord[] step = [.. Release(t, Ptrace.SYSCALL), .. TakeStop(t)];
+        SyscallRecord[] step = [.. Release(t, Ptrace.SYSCALL), .. take];
         return
         [
             .. step,

@@ -250,15 +250,33 @@ public sealed partial class Tracee : IDisposable
         guard.Run(batch);
     }
 
-    /// <summary>Kills what is held, instead of letting it go: the will is forgotten in the same batch, as there is nothing left to lead home.</summary>
-    public void Kill()
+    /// <summary>Kills what is held, instead of letting it go.</summary>
+    public void Kill() => guard.Kill([this], []);
+
+    /// <summary>A thread without its robust list marks no mutex when it is killed.</summary>
+    internal void AddRobustListRemoval(SyscallBatch batch, TracedThread thread)
     {
-        var batch = guard.NewBatch();
-        batch.Call(Nr.kill, Pid, Signals.SIGKILL);
-        batch.Store64(owner.Active.Remote, 0);
+        const int EmptyHead = 24;                       // sizeof(struct robust_list_head)
+        var others = threads.FindAll(t => t != thread);
+        var call = batch.New(thread.Regs.Value.Calling(place.Blob + Blob.SyscallOffset, Nr.set_robust_list, 0, EmptyHead));
+        batch.AddAll(PtraceSteps.Hold(guard, [thread], others));
+        batch.AddAll(PtraceSteps.RemoteCall(guard, thread, batch.Vector(call), others));
+    }
+
+    internal void AddKill(SyscallBatch batch)
+    {
+        batch.Store64(owner.Active.Remote, 0);          // nothing is left to lead home
+        batch.Try(Nr.kill, Pid, Signals.SIGKILL);
+    }
+
+    internal void AddReaping(SyscallBatch batch)
+    {
         foreach (var thread in threads.AsEnumerable().Reverse())
             batch.Add(PtraceSteps.Wait(thread.Tid, thread.Status));         // the leader last: it is not reported before
-        guard.Run(batch);
+    }
+
+    internal void WasKilled()
+    {
         guard.Will.Forget(owner);
         WasLetGo();
     }

@@ -37,7 +37,7 @@ public class PageDumping
     {
         string fresh = Directory.CreateDirectory($"/dev/shm/criu-benchmarks-{Guid.NewGuid():N}").FullName;
         images = ImageDirectory.Create(fresh);
-        context = new DumpContext(images, new DumpOptions(), NullLogger.Instance);
+        context = new DumpContext(images, new DumpOptions(), NullLogger.Instance, CancellationToken.None);
         plain = new FileStream(Path.Combine(fresh, "plain"), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
     }
 

@@ -40,6 +40,21 @@ public sealed class DumpErrorTests : EndToEndTest
         target.Finish();
     }
 
+    /// <summary>Its guard would stop the engine itself, and with it everybody for good.</summary>
+    [Fact]
+    public void A_tree_that_holds_the_engine()
+    {
+        string folder = Places.NewFolder("self"), log = Path.Combine(folder, "log");
+        int shell = Child.Start(["/bin/sh", "-c", $"{string.Join(' ', Engine.Native.Command)} dump -t $$ -R -j -D {folder} -o {log} > {folder}/out 2>&1; exit $?"]);
+        int? code = Child.Wait(shell, TimeSpan.FromSeconds(20));
+        if (code == null)
+            foreach (int pid in Proc.Tree(shell))
+                Libc.kill(pid, Libc.SIGKILL);
+        Assert.Equal(1, code);
+        Assert.Matches($"tree of pid {shell} holds this criu.*setsid", Proc.Text(log));
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Theory, MemberData(nameof(Engines))]
     public void An_object_that_is_not_supported(string engine)
     {

@@ -62,6 +62,37 @@ public sealed class KillTests : EndToEndTest
         target.Finish();
     }
 
+    /// <summary>At the end of a dump the tree dies as a whole or not at all, and what it does not do is mark its robust mutexes.</summary>
+    [Theory, InlineData("tree 50"), InlineData("robust")]
+    public void Of_an_engine_that_kills(string workload)
+    {
+        Random random = new(_seed);
+        for (int round = 0; round < _rounds; round++)
+        {
+            using Target target = new(Workloads.Named(workload));
+            List<int> tree = target.Tree;
+            RunningEngine engine = Engine.Native.Start("dump", target.Images, "-t", $"{target.Pid}");
+            Child.Until(() => Proc.Text(engine.LogFile).Contains("letting go", StringComparison.Ordinal), seconds: 20);
+            for (long until = Stopwatch.GetTimestamp() + Stopwatch.Frequency / 1_000_000 * random.Next(1500); Stopwatch.GetTimestamp() < until;)
+                Thread.SpinWait(10);
+            engine.Kill();
+            int alive = 0;
+            bool settled = Child.Until(() =>
+            {
+                bool guardIsDone = Leaks.In([]).Length == 0;
+                foreach (int pid in tree.Where(p => Proc.State(p) == 'Z'))
+                    Child.Wait(pid, TimeSpan.Zero);
+                alive = tree.Count(p => Directory.Exists($"/proc/{p}"));
+                return guardIsDone && (alive == 0 || alive == tree.Count && Leaks.In(tree).Length == 0);
+            });
+            target.Holds(settled, $"has {alive} of {tree.Count} processes left (CRIU_SEED={_seed}, round {round})");
+            if (alive == 0)
+                continue;
+            target.GoesOn();
+            target.Finish();
+        }
+    }
+
     /// <summary>The target dies under the engine, which must notice, fail by itself and leave no helper.</summary>
     [Fact]
     public void Of_a_target()

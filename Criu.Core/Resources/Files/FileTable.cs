@@ -7,7 +7,8 @@ using Linux.Abi;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>
-/// All open file descriptions of the tree. Two descriptors are one description where kcmp says so; only those that look alike are compared.
+/// All open file descriptions of the tree. Two descriptors are one description where kcmp says so; only those that look alike are compared, and those lie in kcmp's own
+/// order, as there may be thousands (of /dev/null, say).
 /// </summary>
 internal sealed class FileTable(DumpContext context)
 {
@@ -30,8 +31,11 @@ internal sealed class FileTable(DumpContext context)
         if (!task.Proc.TryListNumbers("fd"u8, fds))
             throw new CheckpointException($"the descriptors of {task} cannot be listed: it is gone");
         foreach (int fd in fds)
+        {
+            context.Cancel.ThrowIfCancellationRequested();
             if (OpenFile.TryRead(task, fd, context.Text) is { } file)
                 Dump(task, file);
+        }
     }
 
     private void Dump(DumpTask task, OpenFile file)
@@ -39,17 +43,35 @@ internal sealed class FileTable(DumpContext context)
         var key = (file.Stat.Device, file.Stat.Inode, file.Flags, file.Info.Position);
         if (!seen.TryGetValue(key, out var alike))
             seen[key] = alike = [];
-        foreach (var other in alike)
-            if (Kernel.Call(Nr.kcmp, other.Pid, task.Pid, Kcmp.FILE, other.Fd, file.Fd) == 0)
-            {
-                Add(task, file, other.Id, other.Type);
-                return;
-            }
+        var (place, known) = Find(alike, task.Pid, file);
+        if (known)
+        {
+            Add(task, file, alike[place].Id, alike[place].Type);
+            return;
+        }
         var kind = KindOf(file);
         uint id = next++;
-        alike.Add((task.Pid, file.Fd, id, kind.Type));
+        alike.Insert(place, (task.Pid, file.Fd, id, kind.Type));
         context.Writer(ImageKind.Files).Write(kind.Dump(file, id, context));
         Add(task, file, id, kind.Type);
+    }
+
+    /// <summary>Where the description is in the list, or where it belongs.</summary>
+    private static (int Place, bool Known) Find(List<(int Pid, int Fd, uint Id, FdTypes Type)> alike, int pid, OpenFile file)
+    {
+        int low = 0, high = alike.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            long order = Kernel.Call(Nr.kcmp, pid, alike[middle].Pid, Kcmp.FILE, file.Fd, alike[middle].Fd);
+            if (order == 0)
+                return (middle, true);
+            if (order is not (1 or 2))
+                throw new CheckpointException($"kcmp of {file} and descriptor {alike[middle].Fd} of pid {alike[middle].Pid} failed: {Errno.Name(order)}",
+                    "The kernel needs CONFIG_KCMP, the caller the right to ptrace both");
+            (low, high) = order == 1 ? (low, middle) : (middle + 1, high);
+        }
+        return (low, false);
     }
 
     private static void Add(DumpTask task, OpenFile file, uint id, FdTypes type) =>

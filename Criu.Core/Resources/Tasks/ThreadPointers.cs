@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Criu.Core.Engine;
 using Criu.Images.Proto;
 using Criu.Parasite;
@@ -32,6 +33,14 @@ internal sealed class RobustList : IThreadKind
         var length = batch.New<ulong>();
         batch.Call(Nr.get_robust_list, 0L, head.Remote, length.Remote);
         return () => (thread.Core.ThreadCore.FutexRla, thread.Core.ThreadCore.FutexRlaLen) = (head.Value, (uint)length.Value);
+    }
+
+    /// <summary>Whether the thread owns robust mutexes, or is about to (struct robust_list_head: next, offset, pending).</summary>
+    public static bool HasEntries(DumpThread thread)
+    {
+        long address = (long)thread.Core.ThreadCore.FutexRla;
+        Span<long> head = stackalloc long[3];
+        return address != 0 && RemoteMemory.TryRead(thread.Traced.Tid, address, MemoryMarshal.AsBytes(head)) == head.Length * sizeof(long) && (head[0] != address || head[2] != 0);
     }
 
     public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
