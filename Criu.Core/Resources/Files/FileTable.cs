@@ -40,6 +40,8 @@ internal sealed class FileTable(DumpContext context)
 
     private void Dump(DumpTask task, OpenFile file)
     {
+        if (file.Info.HasLocks)
+            throw new CheckpointException($"{file} holds a file lock, which is not supported yet", "Release the lock before the dump");
         var key = (file.Stat.Device, file.Stat.Inode, file.Flags, file.Info.Position);
         if (!seen.TryGetValue(key, out var alike))
             seen[key] = alike = [];

@@ -34,8 +34,6 @@ internal sealed class RegularFile : IFileKind
         bool external = context.Options.External.Contains(key);
         if (!external)
             RefuseUnreachable(file.Link, file.Stat, file.ToString());
-        if (file.Info.HasLocks)
-            throw new CheckpointException($"{file} holds a file lock, which is not supported yet", "Release the lock before the dump");
         var entry = Entry(id, external ? KernelPath.Of(key) : file.Link, file.Flags & ~OnceOnly, file.Stat);
         entry.Reg.Pos = (ulong)file.Info.Position;
         entry.Reg.Fown = file.ReadOwner();
