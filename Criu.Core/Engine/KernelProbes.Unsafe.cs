@@ -132,6 +132,17 @@ internal static unsafe class KernelProbes
     public static FeatureReport TimerIds() =>
         Verdict(Kernel.Call(Nr.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_GET), "Use Linux 6.16 or later");
 
+    /// <summary>No expirations at all cannot be set: EINVAL, where the call exists.</summary>
+    public static FeatureReport TimerFdTicks()
+    {
+        long none = 0, fd = Kernel.Call(Nr.timerfd_create, 1, Fcntl.O_CLOEXEC);
+        if (Kernel.Failed(fd))
+            return Verdict(fd, CheckpointRestore);
+        using var timer = Kernel.Own(fd);
+        long result = Kernel.Call(Nr.ioctl, fd, TimerFds.IOC_SET_TICKS, (long)(&none));
+        return result == -Errno.EINVAL ? new FeatureReport(true) : Verdict(result, CheckpointRestore);
+    }
+
     public static FeatureReport MembarrierRegistrations() => Verdict(Kernel.Call(Nr.membarrier, Membarrier.GET_REGISTRATIONS), "Use Linux 6.3 or later");
 
     private static FeatureReport Verdict(long result, string advice) =>

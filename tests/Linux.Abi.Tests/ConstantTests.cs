@@ -23,6 +23,7 @@ public sealed class ConstantTests
         (typeof(Signals), "", "", "linux/signal.h"),
         (typeof(Stat), "", "", "linux/stat.h"),
         (typeof(Epoll), "", "", "linux/eventpoll.h"),
+        (typeof(TimerFds), "TFD_", "", "linux/types.h linux/timerfd.h"),
         (typeof(Sockets), "", "", "sys/socket.h"),
     ];
 
