@@ -40,12 +40,6 @@ internal static class Epoll
     public const int EPOLL_CTL_ADD = 1, EventSize = 12;
 }
 
-/// <summary>linux/socket.h.</summary>
-internal static class Sockets
-{
-    public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOL_SOCKET = 1, SCM_RIGHTS = 1;
-}
-
 /// <summary>linux/timerfd.h.</summary>
 internal static class TimerFds
 {

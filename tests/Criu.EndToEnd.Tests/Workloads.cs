@@ -38,6 +38,8 @@ internal static class Workloads
         new("timerfd") { Changes = TimerState },
         new("timerfd periodic") { Changes = TimerState, ReferenceCannot = "leaves a periodic timer unarmed that has fired and was not read" },
         new("signalfd") { Changes = new("Pnd$") },
+        new("unixsockets"),
+        new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
         new("signals") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },
         new("limits") { Counters = 2 },
