@@ -40,10 +40,11 @@ internal static class Epoll
     public const int EPOLL_CTL_ADD = 1, EventSize = 12;
 }
 
-/// <summary>linux/socket.h.</summary>
-internal static class Sockets
+/// <summary>linux/timerfd.h.</summary>
+internal static class TimerFds
 {
-    public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOL_SOCKET = 1, SCM_RIGHTS = 1;
+    public const int TIMER_ABSTIME = 1;
+    public const long IOC_SET_TICKS = 0x40085400;       // _IOW('T', 0, __u64)
 }
 
 /// <summary>linux/membarrier.h.</summary>

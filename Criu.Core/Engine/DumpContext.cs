@@ -16,6 +16,7 @@ internal sealed class DumpContext : IDisposable
         (Images, Options, Log, Cancel) = (images, options, log, cancel);
         Files = new FileTable(this);
         SharedMemory = new SharedMemoryDump(this);
+        UnixSockets = new UnixSocketDump(this);
     }
 
     public IImageStore Images { get; }
@@ -29,6 +30,8 @@ internal sealed class DumpContext : IDisposable
     public FileTable Files { get; }
 
     public SharedMemoryDump SharedMemory { get; }
+
+    public UnixSocketDump UnixSockets { get; }
 
     public uint NextPagesId { get; set; } = 1;
 

@@ -85,6 +85,7 @@ internal sealed class DumpEngine : IDisposable
                     context.Files.DumpAll(task);
                 WorkingDirectory.Dump(task, context);
             }
+        context.UnixSockets.CheckPeers();
     }
 
     private void DumpMemory()

@@ -32,6 +32,8 @@ public static class KernelFeatures
     [
         new("proc_timers", Sometimes, "dump POSIX timers") { Asks = KernelProbes.ProcTimers },
         new("timer_cr_ids", Sometimes, "restore POSIX timers under their ids at once, rather than by making and deleting all before them") { Asks = KernelProbes.TimerIds },
+        new("timerfd", Sometimes, "restore expirations of a timerfd that nobody has read") { Asks = KernelProbes.TimerFdTicks },
+        new("sk_unix_file", Sometimes, "find the file of a unix socket that was bound to a relative path") { Asks = KernelProbes.UnixSocketFile },
         new("membarrier", Sometimes, "dump registrations for membarrier(2)") { Asks = KernelProbes.MembarrierRegistrations },
     ];
 
@@ -39,7 +41,7 @@ public static class KernelFeatures
     [
         "aio_remap", "apparmor_stacking", "autofs", "cgroupns", "compat_cr", "external_net_ns", "fdinfo_lock", "has_ipt_legacy", "kcmp_epoll", "link_nsid", "loginuid",
         "mem_dirty_track", "memfd_hugetlb", "move_mount_set_group", "net_diag_raw", "network_lock_nftables", "newifindex", "nftables", "ns_pid", "nsid", "openat2",
-        "pidfd_store", "seccomp_filters", "seccomp_suspend", "sk_ns", "sk_unix_file", "sockopt_buf_lock", "tcp_half_closed", "timens", "timerfd", "tun", "tun_ns",
+        "pidfd_store", "seccomp_filters", "seccomp_suspend", "sk_ns", "sockopt_buf_lock", "tcp_half_closed", "timens", "tun", "tun_ns",
         "uffd", "uffd-noncoop", "userns",
     ], name => new KernelFeature(name, NotYet, "dump or restore objects that are refused by name"));
 }

@@ -132,6 +132,28 @@ internal static unsafe class KernelProbes
     public static FeatureReport TimerIds() =>
         Verdict(Kernel.Call(Nr.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_GET), "Use Linux 6.16 or later");
 
+    /// <summary>No expirations at all cannot be set: EINVAL, where the call exists.</summary>
+    public static FeatureReport TimerFdTicks()
+    {
+        long none = 0, fd = Kernel.Call(Nr.timerfd_create, 1, Fcntl.O_CLOEXEC);
+        if (Kernel.Failed(fd))
+            return Verdict(fd, CheckpointRestore);
+        using var timer = Kernel.Own(fd);
+        long result = Kernel.Call(Nr.ioctl, fd, TimerFds.IOC_SET_TICKS, (long)(&none));
+        return result == -Errno.EINVAL ? new FeatureReport(true) : Verdict(result, CheckpointRestore);
+    }
+
+    /// <summary>A socket without a name has no file: ENOENT, where the call exists.</summary>
+    public static FeatureReport UnixSocketFile()
+    {
+        long fd = Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, 0);
+        if (Kernel.Failed(fd))
+            return Verdict(fd, "Use a kernel built with CONFIG_UNIX");
+        using var socket = Kernel.Own(fd);
+        long result = Kernel.Call(Nr.ioctl, fd, Sockets.SIOCUNIXFILE);
+        return result == -Errno.ENOENT ? new FeatureReport(true) : Verdict(result, result == -Errno.EPERM ? "Run with CAP_NET_ADMIN" : "Use Linux 4.20 or later");
+    }
+
     public static FeatureReport MembarrierRegistrations() => Verdict(Kernel.Call(Nr.membarrier, Membarrier.GET_REGISTRATIONS), "Use Linux 6.3 or later");
 
     private static FeatureReport Verdict(long result, string advice) =>

@@ -52,6 +52,16 @@ internal sealed class RestoreContext
     /// <summary>All descriptions of the images, by id.</summary>
     public Dictionary<uint, FileEntry> Files { get; } = [];
 
+    /// <summary>Which unix sockets must be made together.</summary>
+    public Resources.Files.UnixSocketGroups UnixSockets => unixSockets ??= new(Files.Values);
+
+    private Resources.Files.UnixSocketGroups? unixSockets;
+
+    /// <summary>Unix sockets that other processes have, as the restore began.</summary>
+    public IEnumerable<UnixSocketInfo> LivingUnixSockets => (livingUnixSockets ??= UnixDiagCall.ReadAll()).Values;
+
+    private Dictionary<uint, UnixSocketInfo>? livingUnixSockets;
+
     /// <summary>The entry of a file that is known by its path: a program, a mapping, a directory.</summary>
     public RegFileEntry RegularFile(uint id) => Files.TryGetValue(id, out var file)
         ? file.Reg ?? throw new CheckpointException($"file {id} is of type {file.Type} where a file with a path is wanted; this is not supported yet")

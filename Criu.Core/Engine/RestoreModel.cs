@@ -18,6 +18,9 @@ internal sealed class RestoreModel(RestoreContext context)
 
     public Dictionary<uint, PipeData> FifoContents { get; } = [];
 
+    /// <summary>What waits in sockets, by the description's id.</summary>
+    public Dictionary<uint, List<byte[]>> SocketQueues { get; } = [];
+
     public RestoreTask Root => Tasks[0];
 
     public void Load()
@@ -34,6 +37,7 @@ internal sealed class RestoreModel(RestoreContext context)
             context.Terminals[terminal.Id] = terminal;
         LoadPipeContents(ImageKind.PipesData, PipeContents);
         LoadPipeContents(ImageKind.FifoData, FifoContents);
+        LoadSocketQueues();
         foreach (var task in Tasks)
             if (!task.IsZombie)
                 LoadTask(task);
@@ -128,6 +132,19 @@ internal sealed class RestoreModel(RestoreContext context)
             if (!contents.TryGetValue(entry.PipeId, out var data))
                 contents[entry.PipeId] = data = new PipeData(entry.Size, []);
             data.Pieces.Add(reader.ReadPayload(entry.Bytes));
+        }
+    }
+
+    private void LoadSocketQueues()
+    {
+        using var reader = context.Images.TryOpenImage(ImageKind.SkQueues);
+        while (reader != null && reader.TryRead<SkPacketEntry>(out var entry))
+        {
+            if (entry.Scm.Count > 0)
+                throw new CheckpointException($"descriptors wait in the socket that is file {entry.IdFor}; restoring that is not supported yet");
+            if (!SocketQueues.TryGetValue(entry.IdFor, out var queue))
+                SocketQueues[entry.IdFor] = queue = [];
+            queue.Add(reader.ReadPayload(entry.Length));
         }
     }
 }

@@ -64,6 +64,8 @@ internal sealed partial record FdInfo
             PidfdTarget = line.TakeInt32();
         else if (line.TryTake("tty-index:\t"u8))
             TtyIndex = line.TakeInt32();
+        else if (line.TryTake("scm_fds: "u8))
+            QueuedDescriptors = line.TakeInt32();
         else
             return false;
         return true;
@@ -74,6 +76,9 @@ internal sealed partial record FdInfo
 
     /// <summary>A pty master: N of /dev/pts/N.</summary>
     public int? TtyIndex { get; private set; }
+
+    /// <summary>A unix socket: descriptors that wait in it, SCM_RIGHTS of unix(7); since 5.7, 0 before and for whatever is none.</summary>
+    public int QueuedDescriptors { get; private set; }
 
     private static List<T> Append<T>(IReadOnlyList<T> list, T item)
     {

@@ -12,6 +12,8 @@ internal static class Workloads
 
     private static readonly Regex EventCount = new("eventfd-count");
 
+    private static readonly Regex TimerState = new("it_value|ticks");
+
     public static readonly Workload[] All =
     [
         new("counter") { AsUser = true },
@@ -33,6 +35,11 @@ internal static class Workloads
         new("eventfd full") { Changes = EventCount, ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },
         new("epoll"),
         new("epoll dup") { Changes = new("fd 3 tfd") },
+        new("timerfd") { Changes = TimerState },
+        new("timerfd periodic") { Changes = TimerState, ReferenceCannot = "leaves a periodic timer unarmed that has fired and was not read" },
+        new("signalfd") { Changes = new("Pnd$") },
+        new("unixsockets"),
+        new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
         new("signals") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },
         new("limits") { Counters = 2 },

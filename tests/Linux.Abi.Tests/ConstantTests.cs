@@ -23,7 +23,10 @@ public sealed class ConstantTests
         (typeof(Signals), "", "", "linux/signal.h"),
         (typeof(Stat), "", "", "linux/stat.h"),
         (typeof(Epoll), "", "", "linux/eventpoll.h"),
-        (typeof(Sockets), "", "", "sys/socket.h"),
+        (typeof(TimerFds), "TFD_", "", "linux/types.h linux/timerfd.h"),
+        (typeof(Sockets), "", "", "sys/socket.h linux/sockios.h linux/un.h"),
+        (typeof(SocketStates), "TCP_", "", "netinet/tcp.h"),
+        (typeof(SockDiag), "", "", "linux/netlink.h linux/sock_diag.h linux/unix_diag.h"),
     ];
 
     /// <summary>What is called otherwise in C, or is an expression there.</summary>

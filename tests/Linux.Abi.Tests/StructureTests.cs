@@ -30,6 +30,12 @@ public sealed class StructureTests
         (typeof(SignalStack), "stack_t", "asm/signal.h", "ss_sp ss_flags - ss_size"),
         (typeof(IntervalTimer), "struct { struct timeval i, v; }", "linux/time.h", "i.tv_sec i.tv_usec v.tv_sec v.tv_usec"),
         (typeof(IntervalTimerSpec), "struct itimerspec", "linux/time.h", "it_interval.tv_sec it_interval.tv_nsec it_value.tv_sec it_value.tv_nsec"),
+        (typeof(Linger), "struct linger", "sys/socket.h", "l_onoff l_linger"),
+        (typeof(FilterInstruction), "struct sock_filter", "linux/types.h linux/filter.h", "code jt jf k"),
+        (typeof(FilterProgram), "struct sock_fprog", "linux/types.h linux/filter.h", "len - - - filter"),
+        (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),
+        (typeof(UnixDiagRequest), "struct unix_diag_req", "linux/types.h linux/unix_diag.h", "sdiag_family sdiag_protocol pad udiag_states udiag_ino udiag_show udiag_cookie[0] udiag_cookie[1]"),
+        (typeof(UnixDiagMessage), "struct unix_diag_msg", "linux/types.h linux/unix_diag.h", "udiag_family udiag_type udiag_state pad udiag_ino udiag_cookie[0] udiag_cookie[1]"),
         (typeof(ResourceLimit), "struct rlimit64", "linux/types.h linux/resource.h", "rlim_cur rlim_max"),
         (typeof(SignalEvent), "struct sigevent", "asm/signal.h asm/siginfo.h", "sigev_value sigev_signo sigev_notify _sigev_un._tid"),
     ];
@@ -38,6 +44,7 @@ public sealed class StructureTests
     private static readonly Dictionary<Type, long> WrittenSizes = new()
     {
         [typeof(MmMap)] = MmMap.Size, [typeof(CloneArgs)] = CloneArgs.Size, [typeof(KernelSigaction)] = KernelSigaction.Size,
+        [typeof(NetlinkHeader)] = NetlinkHeader.Size, [typeof(UnixDiagMessage)] = UnixDiagMessage.Size,
     };
 
     private static readonly HashSet<Type> Prefixes = [typeof(CloneArgs)];       // the kernel takes any version of it by size

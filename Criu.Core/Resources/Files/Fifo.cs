@@ -24,7 +24,7 @@ internal sealed class Fifo : IFileKind
         return new FileEntry { Type = FdTypes.Fifo, Id = id, Fifo = new FifoEntry { Id = id, PipeId = pipe, RegfId = path } };
     }
 
-    public ulong? GroupOf(FileEntry entry) => entry.Fifo.PipeId;
+    public ulong? GroupOf(FileEntry entry, RestoreContext context) => entry.Fifo.PipeId;
 
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making)
     {

@@ -16,11 +16,16 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
     /// <summary>A number that is free for a moment, to be opened again through /proc/self/fd.</summary>
     public int LinkDescriptor => plan.LinkDescriptor;
 
+    /// <summary>Another such number.</summary>
+    public int SpareDescriptor => plan.SpareDescriptor;
+
     public int PlaceOf(uint id) => plan.PlaceOf(id);
 
     public PipeData PipeContents(uint pipe) => plan.PipeContents(pipe);
 
     public PipeData FifoContents(uint pipe) => plan.FifoContents(pipe);
+
+    public List<byte[]> SocketQueue(uint id) => plan.SocketQueue(id);
 
     /// <summary>Where the user gave a descriptor for it, nothing is made: the root inherited that one.</summary>
     public bool TryInherit(uint id, string key) => plan.TryInherit(id, key);
@@ -33,6 +38,12 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
     {
         batch.Call(Nr.dup3, fd, PlaceOf(id), Fcntl.O_CLOEXEC);
         batch.Call(Nr.close, fd);
+        Own(batch, id, owner);
+    }
+
+    /// <summary>Who gets its signals. Takes up to 2 calls.</summary>
+    public void Own(SyscallBatch batch, uint id, FownEntry owner)
+    {
         if (owner.Signum != 0)
             batch.Call(Nr.fcntl, PlaceOf(id), Fcntl.F_SETSIG, owner.Signum);
         if (owner.Pid != 0)

@@ -16,13 +16,14 @@ internal sealed class FilePlan
     private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
     private readonly Dictionary<(FdTypes, ulong), (RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> together = [];
     private readonly RestoreModel model;
+    private readonly RestoreContext context;
     private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
     private readonly int firstPlace;
 
     public FilePlan(RestoreModel model, RestoreContext context)
     {
-        (this.model, entries, inherited) = (model, context.Files, context.Inherited);
+        (this.model, this.context, entries, inherited) = (model, context, context.Files, context.Inherited);
         tasks = model.Tasks.FindAll(t => t.OwnsDescriptors && !t.IsZombie);
         int highest = 2;
         foreach (var task in tasks)
@@ -37,14 +38,20 @@ internal sealed class FilePlan
 
     public int LinkDescriptor { get; }
 
+    /// <summary>A second number for a moment.</summary>
+    public int SpareDescriptor => firstPlace + made.Count;
+
     /// <summary>Every number that we use for a while is below this.</summary>
-    public int EndOfPlaces => firstPlace + made.Count;
+    public int EndOfPlaces => SpareDescriptor + 1;
 
     public int PlaceOf(uint id) => made[id].Place;
 
     public PipeData PipeContents(uint pipe) => model.PipeContents.GetValueOrDefault(pipe, PipeData.None);
 
     public PipeData FifoContents(uint pipe) => model.FifoContents.GetValueOrDefault(pipe, PipeData.None);
+
+    /// <summary>What waits in a socket: messages, or pieces of a stream.</summary>
+    public List<byte[]> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
 
     /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
     public int InheritedPlace(int index) => LinkDescriptor + 1 + index;
@@ -62,7 +69,7 @@ internal sealed class FilePlan
     /// <summary>Those that can only be made together are made by whoever makes the first.</summary>
     private RestoreTask MakerOf(RestoreTask task, IFileKind kind, FileEntry entry)
     {
-        ulong? key = kind.GroupOf(entry);
+        ulong? key = kind.GroupOf(entry, context);
         if (key != null && together.TryGetValue((kind.Type, key.Value), out var group))
         {
             group.Group.Add(entry);

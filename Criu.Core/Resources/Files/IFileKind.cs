@@ -23,7 +23,7 @@ internal interface IFileKind
     void Make(IReadOnlyList<FileEntry> group, FileMaking making);
 
     /// <summary>Descriptions with the same value can only be made together, such as the ends of a pipe; null: alone.</summary>
-    ulong? GroupOf(FileEntry entry) => null;
+    ulong? GroupOf(FileEntry entry, RestoreContext context) => null;
 }
 
 /// <summary>For kinds that refer to other descriptors: called when all descriptors of the process are in their places.</summary>

@@ -57,6 +57,19 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
         return Kernel.Failed(copy) ? throw new CheckpointException($"pidfd_getfd of {this} failed: {Errno.Name(copy)}") : Kernel.Own(copy);
     }
 
+    /// <summary>AF_* of a socket; -1 for what is none.</summary>
+    public int SocketDomain => domain ??= stat.Kind == Stat.S_IFSOCK ? ReadDomain() : -1;
+
+    private int? domain;
+
+    private unsafe int ReadDomain()
+    {
+        using var socket = Fetch();
+        int value, length = sizeof(int);
+        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_DOMAIN, (long)(&value), (long)(&length));
+        return Kernel.Failed(result) ? throw new CheckpointException($"the family of {this} cannot be read: {Errno.Name(result)}") : value;
+    }
+
     /// <summary>Who gets a signal for this file, fcntl(2) F_SETOWN_EX and F_SETSIG.</summary>
     public unsafe FownEntry ReadOwner()
     {

@@ -26,7 +26,7 @@ internal sealed class Pipe : IFileKind
         };
     }
 
-    public ulong? GroupOf(FileEntry entry) => entry.Pipe.PipeId;
+    public ulong? GroupOf(FileEntry entry, RestoreContext context) => entry.Pipe.PipeId;
 
     /// <summary>
     /// Both ends are made even where one of them is nobody's any more: the contents go in by it.

@@ -1,0 +1,89 @@
+using Criu.Core.Engine;
+using Criu.Images.Proto;
+using Linux.Abi;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// What waits to be read is written again, by the other end. It counts against the sender's buffer, which is made large for it where the engine may; a call never waits, so
+/// that what does not fit is told.
+/// </summary>
+internal sealed partial class UnixSocketMaking
+{
+    private const int Piece = 32 << 10;                 // bytes in one batch; the kernel takes as much of a stream at once
+    private const uint LargeBuffer = 256 << 20;         // bytes
+
+    /// <summary>Whether credentials come with a message is for its receiver to say before it is sent; a sender without a name that says so gets one by sending.</summary>
+    private void Fill(UnixSkEntry receiver, int receiverNumber, UnixSkEntry? sender, int senderNumber)
+    {
+        var queue = making.SocketQueue(receiver.Id);
+        if (queue.Count == 0)
+            return;
+        bool isSenderToo = sender != null && receiver.Name.IsEmpty && making.SocketQueue(sender.Id).Count > 0;
+        if (receiver.Opts.SoPasscred && !isSenderToo)
+            SocketOptions.SetInt(stream, receiverNumber, Sockets.SO_PASSCRED, 1);
+        SocketOptions.TrySetInt(stream, senderNumber, Sockets.SO_SNDBUFFORCE, LargeBuffer);
+        if (sender != null)
+            enlarged.Add(sender.Id);
+        foreach (byte[] message in queue)
+            if (receiver.Type == Sockets.SOCK_STREAM)
+                for (int at = 0; at < message.Length; at += Piece)
+                    Send(receiver, senderNumber, message.AsSpan(at, Math.Min(Piece, message.Length - at)), to: null);
+            else
+                Send(receiver, senderNumber, message, to: null);
+    }
+
+    /// <summary>Datagrams for a socket that has a name come from one that has none; those that wait keep that alive as long as they need it.</summary>
+    private void FillAlone(UnixSkEntry receiver)
+    {
+        var queue = making.SocketQueue(receiver.Id);
+        if (queue.Count == 0)
+            return;
+        if (!IsDatagram(receiver) || receiver.Name.IsEmpty)
+            throw Refuse(receiver, "has data, and nobody who could send it; restoring that is not supported yet");
+        if (receiver.Opts.SoPasscred)
+            SocketOptions.SetInt(stream, making.PlaceOf(receiver.Id), Sockets.SO_PASSCRED, 1);
+        foreach (byte[] message in queue)
+        {
+            MakeSocket(receiver, making.SpareDescriptor);
+            SocketOptions.TrySetInt(stream, making.SpareDescriptor, Sockets.SO_SNDBUFFORCE, LargeBuffer);
+            Enter(receiver);
+            Send(receiver, making.SpareDescriptor, message, to: receiver);
+            stream.Room(1).Call(Nr.close, making.SpareDescriptor);
+        }
+    }
+
+    private void Send(UnixSkEntry receiver, int sender, ReadOnlySpan<byte> message, UnixSkEntry? to)
+    {
+        const int Flags = Sockets.MSG_DONTWAIT | Sockets.MSG_NOSIGNAL;
+        long large = message.Length > Piece ? CopyToMemory(message) : 0;
+        int length = message.Length;
+        var batch = stream.Room(2, (large == 0 ? length : 0) + LongestName + 64);
+        long from = large != 0 ? large : batch.Bytes(message);
+        long address = to != null ? batch.Bytes(Address(to)) : 0;
+        var sent = batch.Try(Nr.sendto, sender, from, length, Flags, address, to != null ? AddressLength(to) : 0);
+        if (large != 0)
+            batch.Call(Nr.munmap, large, length);
+        stream.AfterRun(() =>
+        {
+            if (sent.Value != length)
+                throw Refuse(receiver, $"does not take again the {length} bytes that waited in it ({(sent.Failed ? Errno.Name(sent.Value) : $"only {sent.Value}")})",
+                    sent.Value == -Errno.EAGAIN ? "Raise net.core.wmem_max, or give the engine CAP_NET_ADMIN; or raise net.unix.max_dgram_qlen" : null);
+        });
+    }
+
+    /// <summary>A message that no batch has room for is put together in memory of the process, which is unmapped again.</summary>
+    private long CopyToMemory(ReadOnlySpan<byte> message)
+    {
+        var mapped = stream.Room(1).Call(Nr.mmap, 0L, message.Length, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS, -1L, 0L);
+        stream.Run();
+        long memory = mapped.Value;
+        for (int at = 0; at < message.Length; at += Piece)
+        {
+            var piece = message.Slice(at, Math.Min(Piece, message.Length - at));
+            var batch = stream.Room(1, piece.Length + 16);
+            batch.Copy(memory + at, batch.Bytes(piece), piece.Length);
+        }
+        return memory;
+    }
+}

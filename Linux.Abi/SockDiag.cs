@@ -1,0 +1,36 @@
+namespace Linux.Abi;
+
+/// <summary>linux/netlink.h, linux/sock_diag.h, linux/unix_diag.h.</summary>
+internal static class SockDiag
+{
+    public const int NETLINK_SOCK_DIAG = 4, SOCK_DIAG_BY_FAMILY = 20, NLM_F_REQUEST = 1, NLM_F_DUMP = 0x300, NLMSG_ERROR = 2, NLMSG_DONE = 3;
+    public const int UDIAG_SHOW_NAME = 1, UDIAG_SHOW_VFS = 2, UDIAG_SHOW_PEER = 4, UDIAG_SHOW_ICONS = 8, UDIAG_SHOW_RQLEN = 16;
+    public const int UNIX_DIAG_NAME = 0, UNIX_DIAG_VFS = 1, UNIX_DIAG_PEER = 2, UNIX_DIAG_ICONS = 3, UNIX_DIAG_RQLEN = 4, UNIX_DIAG_SHUTDOWN = 6;
+}
+
+/// <summary>struct nlmsghdr, linux/netlink.h.</summary>
+internal struct NetlinkHeader
+{
+    public uint Length;
+    public ushort Type, Flags;
+    public uint Sequence, Port;
+
+    public const int Size = 16;
+}
+
+/// <summary>struct unix_diag_req, linux/unix_diag.h.</summary>
+internal struct UnixDiagRequest
+{
+    public byte Family, Protocol;
+    public ushort Pad;
+    public uint States, Inode, Show, Cookie0, Cookie1;
+}
+
+/// <summary>struct unix_diag_msg, linux/unix_diag.h; attributes follow.</summary>
+internal struct UnixDiagMessage
+{
+    public byte Family, Type, State, Pad;
+    public uint Inode, Cookie0, Cookie1;
+
+    public const int Size = 16;
+}
