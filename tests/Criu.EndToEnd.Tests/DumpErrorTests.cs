@@ -65,6 +65,23 @@ public sealed class DumpErrorTests : EndToEndTest
         target.Finish();
     }
 
+    private static readonly (string Case, string Says)[] UnixSockets =
+    [
+        ("outside", "outside the tree.*--external unix"), ("waiting", "accept"), ("listening", "wait there to be accepted"), ("rights", "SCM_RIGHTS"), ("unlinked", "unlinked or renamed"),
+    ];
+
+    public static TheoryData<string, string, string> RefusedUnixSockets => [.. Engine.UnderTest.SelectMany(e => UnixSockets.Select(u => (e, u.Case, u.Says)))];
+
+    [Theory, MemberData(nameof(RefusedUnixSockets))]
+    public void A_unix_socket_that_is_not_supported(string engine, string which, string says)
+    {
+        Target target = Start(new Workload($"unixrefused {which}"));
+        ProcessPicture before = target.Picture();
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", which == "waiting" ? "descriptor" : @"\b77\b", says);
+        target.SurvivedAFailedDump(before);
+        target.Finish();
+    }
+
     public static TheoryData<string, string> RefusedTasks => [.. Engine.UnderTest.SelectMany(e => Workloads.Refused.Select(w => (e, w.Command)))];
 
     [Theory, MemberData(nameof(RefusedTasks))]

@@ -56,6 +56,35 @@ public sealed class WillTests : ParasiteTest
         Assert.Equal([0, 1], word.Span[..2]);
     }
 
+    /// <summary>It belongs to the socket and would outlive the engine.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_socket_option_is_as_it_was(bool inGoodOrder)
+    {
+        const int Datagrams = 7;                            // a socket of that workload
+        var program = Start("unixsockets");
+        var tracee = guard.Seize(program.Pid);
+        using (var socket = tracee.FetchDescriptor(Datagrams))
+        {
+            var scope = tracee.ChangeSocketOption(Datagrams, Sockets.SO_PEEK_OFF, 5);
+            Assert.Equal(5, PeekOffset(socket.Fd()));
+            if (inGoodOrder)
+                scope.Dispose();
+            else
+                End();
+            Assert.Equal(-1, PeekOffset(socket.Fd()));
+        }
+        if (inGoodOrder)
+            tracee.Dispose();
+        program.GoesOn();
+    }
+
+    private static unsafe int PeekOffset(int socket)
+    {
+        int value, length = sizeof(int);
+        Assert.Equal(0, Kernel.Call(Nr.getsockopt, socket, Sockets.SOL_SOCKET, Sockets.SO_PEEK_OFF, (long)(&value), (long)(&length)));
+        return value;
+    }
+
     [Fact]
     public void What_was_forgotten_is_not_undone()
     {

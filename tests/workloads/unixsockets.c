@@ -172,7 +172,7 @@ static void set_up(void)
 		socklen_t length = name(&address, i ? "mine" : "yours", 0);
 		CHECK(connect(named[i], (struct sockaddr *)&address, length) == 0);
 	}
-	CHECK((optional = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0);
+	CHECK((optional = socket(AF_UNIX, SOCK_SEQPACKET, 0)) >= 0);
 	set(optional, SO_SNDBUF, 9000);
 	set(optional, SO_RCVBUF, 20000);
 	set(optional, SO_RCVLOWAT, 5);

@@ -76,6 +76,9 @@ public sealed class FdInfoTests
     }
 
     [Fact]
+    public void DescriptorsInASocket() => Assert.Equal(3, Parse("scm_fds: 3\n").QueuedDescriptors);
+
+    [Fact]
     public void Locks()
     {
         var locks = Parse("lock:\t1: FLOCK  ADVISORY  WRITE 9732 fe:00:5324805 0 EOF\nlock:\t2: POSIX  ADVISORY  WRITE 9732 fe:00:5324805 5 14\n"

@@ -68,9 +68,10 @@ internal sealed class UnixSocketDump(DumpContext context)
             context.Log.LogWarning("SO_PASSPIDFD of {Socket} has no place in the images and is not restored", file);
     }
 
+    /// <summary>Nothing waits in a listener, nor in what was never connected; the kernel would answer EINVAL and ENOTCONN.</summary>
     private bool DumpQueue(OpenFile file, UnixSocketInfo info, uint id)
     {
-        if (info.State == SocketStates.LISTEN)
+        if (info.State == SocketStates.LISTEN || info.State == SocketStates.CLOSE && info.Type != Sockets.SOCK_DGRAM)
             return false;
         var pieces = UnixSocketQueue.Read(file, info);
         foreach (byte[] piece in pieces)
