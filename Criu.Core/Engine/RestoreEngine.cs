@@ -157,18 +157,16 @@ internal sealed class RestoreEngine : IDisposable
             for (int i = 0; i < task.Threads.Count; i++)
                 foreach (var kind in ResourceCatalog.ThreadKinds)
                     if (kind.Stage == stage)
-                        kind.Restore(task, task.Threads[i].Core, task.ThreadStreams[i].Room(RoomForKind, BytesForKind));
+                        kind.Restore(task, task.Threads[i].Core, task.ThreadStreams[i]);
         }
         BatchStream.RunAll(streams);
     }
-
-    private const int RoomForKind = 80, BytesForKind = 3 << 10;        // records and bytes that the largest kind takes
 
     private static void AddProcessCalls(RestoreTask task, RestoreStage stage)
     {
         foreach (var kind in ResourceCatalog.TaskKinds)
             if (kind.Stage == stage)
-                kind.Restore(task, task.Stream.Room(RoomForKind, BytesForKind));
+                kind.Restore(task, task.Stream);
     }
 
     private void SwitchToFinalState()

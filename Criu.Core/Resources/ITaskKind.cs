@@ -1,6 +1,5 @@
 using Criu.Core.Engine;
 using Criu.Images.Proto;
-using Criu.Parasite;
 
 namespace Criu.Core.Resources;
 
@@ -21,17 +20,17 @@ internal enum RestoreStage
 }
 
 /// <summary>
-/// Something that a process has once, however many threads it has. Ask adds calls to the one batch of its first thread and answers what reads their results; what /proc
-/// shows is read there as well.
+/// Something that a process has once, however many threads it has. Ask adds calls to the stream of its first thread and answers what reads their results; what /proc
+/// shows is read there as well. Whoever has many of a thing asks for room for each.
 /// </summary>
 internal interface ITaskKind
 {
     RestoreStage Stage { get; }
 
-    /// <returns>Run after the batch: writes the entries. Null where there was nothing to ask.</returns>
-    Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context);
+    /// <returns>Run after the last of the calls: writes the entries. Null where there was nothing to ask.</returns>
+    Action? Ask(DumpTask task, BatchStream stream, DumpContext context);
 
-    void Restore(RestoreTask task, SyscallBatch batch);
+    void Restore(RestoreTask task, BatchStream stream);
 }
 
 /// <summary>Something that each thread has.</summary>
@@ -39,9 +38,9 @@ internal interface IThreadKind
 {
     RestoreStage Stage { get; }
 
-    Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context);
+    Action? Ask(DumpThread thread, BatchStream stream, DumpContext context);
 
-    void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch);
+    void Restore(RestoreTask task, CoreEntry core, BatchStream stream);
 }
 
 /// <summary>For what changes while the process is held: looked at last, with a status that was read right then.</summary>
