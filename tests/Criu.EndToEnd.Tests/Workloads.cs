@@ -33,6 +33,7 @@ internal static class Workloads
         new("eventfd full") { Changes = EventCount, ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },
         new("epoll"),
         new("epoll dup") { Changes = new("fd 3 tfd") },
+        new("epoll reused") { Changes = new("fd 3 tfd") },
         new("signals") { Counters = 2 },
         new("signals 3000") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },
