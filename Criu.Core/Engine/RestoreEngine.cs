@@ -136,6 +136,7 @@ internal sealed class RestoreEngine : IDisposable
         foreach (var task in Living())
             WorkingDirectory.Restore(task, task.Stream);
         BatchStream.RunAll(model.Tasks.ConvertAll(t => t.Stream));
+        shared.FinishSeals();
     }
 
     private void MakeThreads()
