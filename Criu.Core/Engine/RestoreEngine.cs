@@ -46,6 +46,7 @@ internal sealed class RestoreEngine : IDisposable
             ("shared memory", () => shared.MakeAll(model.Tasks)),
             ("the root", MakeRoot),
             ("processes and their memory", MakeProcesses),
+            ("values in /proc", () => RunStage(RestoreStage.Processes)),
             ("descriptors", RestoreDescriptors),
             ("threads", MakeThreads),
             ("zombies", EndZombies),

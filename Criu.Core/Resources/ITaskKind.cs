@@ -6,6 +6,9 @@ namespace Criu.Core.Resources;
 /// <summary>When, in the course of a restore, a kind's calls are made. Each is a barrier for the whole tree.</summary>
 internal enum RestoreStage
 {
+    /// <summary>All processes are there with their memory, nothing of theirs is open, and all still see the engine's root directory: what needs a path.</summary>
+    Processes,
+
     /// <summary>All processes, their memory and descriptors are there, and the threads have just been made.</summary>
     Threads,
 

@@ -71,7 +71,7 @@ internal sealed class MembarrierRegistrations : ITaskKind
 /// <summary>What is read and written as a file of /proc/P: oom_score_adj and loginuid.</summary>
 internal sealed class ProcFileValues : ITaskKind
 {
-    public RestoreStage Stage => RestoreStage.Signals;
+    public RestoreStage Stage => RestoreStage.Processes;
 
     public Action? Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
@@ -82,7 +82,7 @@ internal sealed class ProcFileValues : ITaskKind
         return null;
     }
 
-    /// <summary>Written by the process itself while it has its privileges; what is right already is left.</summary>
+    /// <summary>Written by the process itself while it has its privileges, and sees /proc: behind a chroot there may be none. What is right already is left.</summary>
     public void Restore(RestoreTask task, BatchStream stream)
     {
         if (task.Core.Tc.HasOomScoreAdj && task.Core.Tc.OomScoreAdj != task.Context.OwnOomScoreAdjustment)
