@@ -1,4 +1,5 @@
 using Criu.Core.Memory;
+using Criu.Core.Resources.Tasks;
 using Criu.Parasite;
 using Linux.Abi;
 
@@ -24,7 +25,11 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
     {
         long bytes = 0;
         foreach (var task in tasks)
+        {
             bytes += 2 * ProcessSpace + task.Threads.Count * ThreadSpace;     // one for a helper
+            foreach (var (_, core) in task.Threads)
+                bytes += Credentials.SpaceOf(core);
+        }
         return bytes;
     }
 
@@ -90,7 +95,7 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
                 tableAtBirth[child] = table;
         }
         parent.Stream.Run();
-        var puppets = tree.Adopt(children.ConvertAll(c => (c.Pid, c.Pid, ProcessSpace)));
+        var puppets = tree.Adopt(children.ConvertAll(c => (c.Pid, c.Pid, ProcessSpace + Credentials.SpaceOf(c.Core))));
         for (int i = 0; i < children.Count; i++)
             children[i].Became(puppets[i]);
     }
@@ -157,13 +162,13 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
         const ulong Flags = Sched.CLONE_VM | Sched.CLONE_FS | Sched.CLONE_FILES | Sched.CLONE_SIGHAND | Sched.CLONE_THREAD | Sched.CLONE_SYSVSEM | Sched.CLONE_PTRACE;
         var clones = new List<(int Pid, int Tid, long Space)>();
         foreach (var task in tasks)
-            foreach (var (tid, _) in task.Threads)
+            foreach (var (tid, core) in task.Threads)
                 if (tid != task.Pid)
                 {
                     var batch = task.Stream.Room(1, CloneArgs.Size + 32);
                     var args = batch.New(new CloneArgs { Flags = Flags, SetTid = (ulong)batch.New(tid).Remote, SetTidSize = 1 });
                     batch.Call(Nr.clone3, args.Remote, CloneArgs.Size);
-                    clones.Add((task.Pid, tid, ThreadSpace));
+                    clones.Add((task.Pid, tid, ThreadSpace + Credentials.SpaceOf(core)));
                 }
         BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
         var byPid = tasks.ToDictionary(t => t.Pid);

@@ -46,6 +46,7 @@ internal sealed class RestoreEngine : IDisposable
             ("shared memory", () => shared.MakeAll(model.Tasks)),
             ("the root", MakeRoot),
             ("processes and their memory", MakeProcesses),
+            ("values in /proc", () => RunStage(RestoreStage.Processes)),
             ("descriptors", RestoreDescriptors),
             ("threads", MakeThreads),
             ("zombies", EndZombies),
@@ -136,6 +137,7 @@ internal sealed class RestoreEngine : IDisposable
         foreach (var task in Living())
             WorkingDirectory.Restore(task, task.Stream);
         BatchStream.RunAll(model.Tasks.ConvertAll(t => t.Stream));
+        shared.FinishSeals();
     }
 
     private void MakeThreads()
@@ -157,18 +159,16 @@ internal sealed class RestoreEngine : IDisposable
             for (int i = 0; i < task.Threads.Count; i++)
                 foreach (var kind in ResourceCatalog.ThreadKinds)
                     if (kind.Stage == stage)
-                        kind.Restore(task, task.Threads[i].Core, task.ThreadStreams[i].Room(RoomForKind, BytesForKind));
+                        kind.Restore(task, task.Threads[i].Core, task.ThreadStreams[i]);
         }
         BatchStream.RunAll(streams);
     }
-
-    private const int RoomForKind = 80, BytesForKind = 3 << 10;        // records and bytes that the largest kind takes
 
     private static void AddProcessCalls(RestoreTask task, RestoreStage stage)
     {
         foreach (var kind in ResourceCatalog.TaskKinds)
             if (kind.Stage == stage)
-                kind.Restore(task, task.Stream.Room(RoomForKind, BytesForKind));
+                kind.Restore(task, task.Stream);
     }
 
     private void SwitchToFinalState()

@@ -1,51 +1,47 @@
 using Criu.Core.Memory;
 using Criu.Core.Resources;
 using Criu.Images.Proto;
-using Criu.Parasite;
 
 namespace Criu.Core.Engine;
 
-/// <summary>One batch for each thread, all of a process side by side: every kind adds its questions, and reads the answers afterwards.</summary>
+/// <summary>One batch for each thread (more where a process has very much of something), all of a process side by side: every kind adds its questions, and reads the answers afterwards.</summary>
 internal static class TaskQuestions
 {
     public static void Ask(DumpTask task, DumpContext context, MappingDump mappings)
     {
         task.Core.Tc = new TaskCoreEntry { ExitCode = 0, Flags = task.Stat.Flags, BlkSigset = task.Leader.Traced.SignalMask, Personality = 0 };
-        var readers = new List<Action>();
-        var puppets = task.Tracee!.Puppets;
-        var batches = new SyscallBatch[puppets.Count];
-        for (int i = 0; i < puppets.Count; i++)
+        var streams = new List<BatchStream>();
+        foreach (var puppet in task.Tracee!.Puppets)
         {
-            batches[i] = puppets[i].NewBatch();
-            if (i == 0)
-                AskProcess(task, batches[0], context, readers);
-            AskThread(task.Threads[i], batches[i], context, readers);
-            puppets[i].Start(batches[i]);
+            var stream = new BatchStream(puppet);
+            if (streams.Count == 0)
+                AskProcess(task, stream, context);
+            AskThread(task.Threads[streams.Count], stream, context);
+            stream.Start();
+            streams.Add(stream);
         }
         mappings.Dump(task);                            // while they answer
-        for (int i = 0; i < puppets.Count; i++)
-            puppets[i].Finish(batches[i]);
-        foreach (var read in readers)
-            read();
+        foreach (var stream in streams)
+            stream.Finish();
         SetState(task);
     }
 
-    private static void AskProcess(DumpTask task, SyscallBatch batch, DumpContext context, List<Action> readers)
+    private static void AskProcess(DumpTask task, BatchStream stream, DumpContext context)
     {
-        readers.Add(AddressLayout.Ask(task, batch, context));
+        stream.AfterRun(AddressLayout.Ask(task, stream.Room(1), context));
         foreach (var kind in ResourceCatalog.TaskKinds)
-            if (kind.Ask(task, batch, context) is { } reader)
-                readers.Add(reader);
+            if (kind.Ask(task, stream, context) is { } reader)
+                stream.AfterRun(reader);
     }
 
-    private static void AskThread(DumpThread thread, SyscallBatch batch, DumpContext context, List<Action> readers)
+    private static void AskThread(DumpThread thread, BatchStream stream, DumpContext context)
     {
         RegisterImages.Fill(thread.Traced, thread.Core.ThreadInfo);
         if (!thread.IsLeader)
             thread.Core.ThreadCore.BlkSigset = thread.Traced.SignalMask;
         foreach (var kind in ResourceCatalog.ThreadKinds)
-            if (kind.Ask(thread, batch, context) is { } reader)
-                readers.Add(reader);
+            if (kind.Ask(thread, stream, context) is { } reader)
+                stream.AfterRun(reader);
     }
 
     /// <summary>What may have changed since: signals come in while we hold the process.</summary>

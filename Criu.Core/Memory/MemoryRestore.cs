@@ -18,6 +18,8 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
     private readonly OwnVdso ownVdso = OwnVdso.Read();
     private readonly HashSet<uint> checkedFiles = [];
 
+    private const ulong MostBytes = 1UL << 30;          // a call moves less than 2 GiB
+
     public ulong PagesCompared { get; private set; }
     public ulong PagesSkipped { get; private set; }
     public ulong PagesRestored { get; private set; }
@@ -184,8 +186,8 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
     /// <summary>The process reads its pages itself, straight from the image into place: one copy, no page in managed memory.</summary>
     private void Fill(RestoreTask task, List<PageWrite> writes)
     {
-        const ulong MostBytes = 1UL << 30;              // a call moves less than 2 GiB
         const int MostVectors = 256;
+        writes = PagePlan.Split(writes, MostBytes);
         for (int first = 0, next; first < writes.Count; first = next)
         {
             ulong bytes = writes[first].Length;

@@ -84,6 +84,18 @@ internal sealed class PagePlan
             Writes.Add(write);
     }
 
+    /// <summary>The same writes, none longer than so many bytes.</summary>
+    public static List<PageWrite> Split(List<PageWrite> writes, ulong most)
+    {
+        if (!writes.Exists(w => w.Length > most))
+            return writes;
+        var pieces = new List<PageWrite>();
+        foreach (var write in writes)
+            for (ulong at = 0; at < write.Length; at += most)
+                pieces.Add(write with { Address = write.Address + at, Offset = write.Offset + (long)at, Length = Math.Min(most, write.Length - at) });
+        return pieces;
+    }
+
     private static long OffsetOf(PageRun run, ulong address) => run.FileOffset + (long)(address - run.Address);
 
     private static int FirstBehind(IReadOnlyList<PageRun> runs, ulong start)

@@ -15,6 +15,7 @@ internal sealed class SharedMemoryRestore(RestoreContext context, PageCopier cop
 {
     private readonly Dictionary<ulong, SafeFileHandle> anonymous = [], memfds = [];
     private readonly HashSet<ulong> passedOn = [];
+    private readonly List<Action> sealedLater = [];
 
     public ulong PagesRestored { get; private set; }
 
@@ -73,10 +74,37 @@ internal sealed class SharedMemoryRestore(RestoreContext context, PageCopier cop
         bool isAnonymous = entry.Name.Span.SequenceEqual("/dev/zero"u8);
         var file = isAnonymous ? Create(entry.Shmid, (long)entry.Size) : CreateMemfd(entry);
         Fill(entry.Shmid, file, (long)entry.Size);
-        const int F_ADD_SEALS = 1033;
-        if (!isAnonymous && entry.Seals != 0)
-            Demand(Kernel.Call(Nr.fcntl, file.Fd(), F_ADD_SEALS, entry.Seals), "sealing", entry);
+        if (!isAnonymous)
+            Seal(entry, file);
         return file;
+    }
+
+    /// <summary>
+    /// F_SEAL_FUTURE_WRITE alone leaves the mappings for writing that are there, so it waits for them, and with it F_SEAL_SEAL, which forbids more seals. With F_SEAL_WRITE there are none,
+    /// and with that seal in place a mapping for reading is no obstacle: it comes at once.
+    /// </summary>
+    private void Seal(MemfdInodeEntry entry, SafeFileHandle file)
+    {
+        const uint SealSeal = 1, SealWrite = 8, SealFutureWrite = 16;
+        bool waits = (entry.Seals & (SealFutureWrite | SealWrite)) == SealFutureWrite;
+        uint later = waits ? entry.Seals & (SealSeal | SealFutureWrite) : 0;
+        AddSeals(entry, file, entry.Seals & ~later);
+        if (later != 0)
+            sealedLater.Add(() => AddSeals(entry, file, later));
+    }
+
+    private static void AddSeals(MemfdInodeEntry entry, SafeFileHandle file, uint seals)
+    {
+        const int F_ADD_SEALS = 1033;
+        if (seals != 0)
+            Demand(Kernel.Call(Nr.fcntl, file.Fd(), F_ADD_SEALS, seals), "sealing", entry);
+    }
+
+    /// <summary>Everybody has mapped and opened what it shall have.</summary>
+    public void FinishSeals()
+    {
+        foreach (var seal in sealedLater)
+            seal();
     }
 
     private static unsafe SafeFileHandle CreateMemfd(MemfdInodeEntry entry)

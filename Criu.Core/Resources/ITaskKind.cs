@@ -1,12 +1,14 @@
 using Criu.Core.Engine;
 using Criu.Images.Proto;
-using Criu.Parasite;
 
 namespace Criu.Core.Resources;
 
 /// <summary>When, in the course of a restore, a kind's calls are made. Each is a barrier for the whole tree.</summary>
 internal enum RestoreStage
 {
+    /// <summary>All processes are there with their memory, nothing of theirs is open, and all still see the engine's root directory: what needs a path.</summary>
+    Processes,
+
     /// <summary>All processes, their memory and descriptors are there, and the threads have just been made.</summary>
     Threads,
 
@@ -21,17 +23,17 @@ internal enum RestoreStage
 }
 
 /// <summary>
-/// Something that a process has once, however many threads it has. Ask adds calls to the one batch of its first thread and answers what reads their results; what /proc
-/// shows is read there as well.
+/// Something that a process has once, however many threads it has. Ask adds calls to the stream of its first thread and answers what reads their results; what /proc
+/// shows is read there as well. Whoever has many of a thing asks for room for each.
 /// </summary>
 internal interface ITaskKind
 {
     RestoreStage Stage { get; }
 
-    /// <returns>Run after the batch: writes the entries. Null where there was nothing to ask.</returns>
-    Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context);
+    /// <returns>Run after the last of the calls: writes the entries. Null where there was nothing to ask.</returns>
+    Action? Ask(DumpTask task, BatchStream stream, DumpContext context);
 
-    void Restore(RestoreTask task, SyscallBatch batch);
+    void Restore(RestoreTask task, BatchStream stream);
 }
 
 /// <summary>Something that each thread has.</summary>
@@ -39,9 +41,9 @@ internal interface IThreadKind
 {
     RestoreStage Stage { get; }
 
-    Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context);
+    Action? Ask(DumpThread thread, BatchStream stream, DumpContext context);
 
-    void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch);
+    void Restore(RestoreTask task, CoreEntry core, BatchStream stream);
 }
 
 /// <summary>For what changes while the process is held: looked at last, with a status that was read right then.</summary>

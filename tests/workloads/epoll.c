@@ -1,9 +1,10 @@
 /* epoll: data words, level, edge and one-shot entries, an instance in an instance; "epoll dup" has an entry whose own number was closed
-   while a duplicate keeps it alive. Every round makes each of them ready and reads the events. */
+   while a duplicate keeps it alive; "epoll reused" gives that number to another file, which is
+   watched, too. Every round makes each of them ready and reads the events. */
 #include "workload.h"
 #include <sys/epoll.h>
 
-enum { LEVEL, EDGE, ONCE, DUP, INNER, KINDS };
+enum { LEVEL, EDGE, ONCE, DUP, REUSED, INNER, KINDS };
 
 static int outer, inner, ends[KINDS][2];
 
@@ -49,11 +50,10 @@ static void check_round(void)
 
 int main(int argc, char **argv)
 {
-	(void)argv;
 	outer = epoll_create1(EPOLL_CLOEXEC);
 	inner = epoll_create1(0);
 	for (int kind = 0; kind < KINDS; kind++)
-		if (kind != DUP || argc > 1)
+		if ((kind != DUP || argc > 1) && (kind != REUSED || (argc > 1 && !strcmp(argv[1], "reused"))))
 			CHECK(pipe2(ends[kind], O_NONBLOCK) == 0);
 	add(outer, ends[LEVEL][0], LEVEL, EPOLLIN);
 	add(outer, ends[EDGE][0], EDGE, EPOLLIN | EPOLLET);
@@ -64,6 +64,11 @@ int main(int argc, char **argv)
 		add(outer, ends[DUP][0], DUP, EPOLLIN);
 		int other = dup(ends[DUP][0]);
 		CHECK(close(ends[DUP][0]) == 0);
+		if (ends[REUSED][0]) {
+			CHECK(dup2(ends[REUSED][0], ends[DUP][0]) == ends[DUP][0] && close(ends[REUSED][0]) == 0);
+			ends[REUSED][0] = ends[DUP][0];
+			add(outer, ends[REUSED][0], REUSED, EPOLLIN);
+		}
 		ends[DUP][0] = other;
 	}
 	say("ready");

@@ -1,10 +1,10 @@
-/* Actions, masks of the process and of threads, an alternative stack, and pending signals: a queue of real-time signals with values, one of
+/* signals [HOW MANY]: actions, masks of the process and of threads, an alternative stack, and pending signals: a queue of real-time signals with values, one of
    each kind for the process and for a thread. All stay pending until the end and must then arrive in their order with their values. */
 #include "workload.h"
 #include <pthread.h>
 #include <signal.h>
 
-enum { QUEUED = 20 };
+static int queue = 20;
 
 static volatile int arrived, for_thread, on_stack;
 static char stack[65536];
@@ -65,8 +65,10 @@ static void check_actions(void)
 	CHECK(sigaltstack(0, &s) == 0 && s.ss_sp == stack && s.ss_size == sizeof stack && s.ss_flags == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)
+		queue = atoi(argv[1]);
 	struct sigaction a = { .sa_sigaction = queued, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	stack_t s = { .ss_sp = stack, .ss_size = sizeof stack };
 	pthread_t t;
@@ -78,7 +80,7 @@ int main(void)
 	CHECK(sigaction(SIGCHLD, &a, 0) == 0 && signal(SIGHUP, SIG_IGN) != SIG_ERR && sigaltstack(&s, 0) == 0);
 	set_mask(SIG_SETMASK, SIGRTMIN + 3, SIGTERM);
 	CHECK(pthread_create(&t, 0, thread, 0) == 0);
-	for (int i = 0; i < QUEUED; i++)
+	for (int i = 0; i < queue; i++)
 		CHECK(sigqueue(getpid(), SIGRTMIN + 3, (union sigval){ .sival_int = 1000 + i }) == 0);
 	kill(getpid(), SIGTERM);
 	say("ready");
@@ -91,6 +93,6 @@ int main(void)
 	go_on = 0;
 	CHECK(pthread_join(t, 0) == 0);
 	set_mask(SIG_UNBLOCK, SIGRTMIN + 3, 0);
-	CHECK(arrived == QUEUED && on_stack == QUEUED);
+	CHECK(arrived == queue && on_stack == queue);
 	return done();
 }

@@ -1,4 +1,4 @@
-/* Interval timers of the three kinds, POSIX timers by signal, by thread signal and without one, with ids that have a gap.
+/* timers [HOW MANY MORE]: interval timers of the three kinds, POSIX timers by signal, by thread signal and without one, with ids that have a gap.
    What is armed goes on firing, what is far away keeps its remainder, what is disarmed stays so. */
 #include "workload.h"
 #include <signal.h>
@@ -45,8 +45,11 @@ static void check(void)
 	CHECK(timer_gettime(unused, &t) == -1 && errno == EINVAL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	int more = argc > 1 ? atoi(argv[1]) : 0;
+	timer_t last = 0;
+	struct itimerspec t;
 	struct sigaction action = { .sa_sigaction = take, .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct itimerval often = { { 0, 9000 }, { 0, 9000 } }, hour = { { 3600, 0 }, { 3600, 0 } }, day = { { 0, 0 }, { 86400, 0 } };
 	sigaction(SIGALRM, &action, 0);
@@ -59,17 +62,22 @@ int main(void)
 	arm(by_signal, 7, 7);
 	arm(by_thread, 11, 11);
 	arm(silent, 1000000, 5000);
+	for (int i = 0; i < more; i++) {
+		make(&last, CLOCK_MONOTONIC, SIGEV_SIGNAL, 0);
+		arm(last, 1000000 + i * 1000, 0);
+	}
 	CHECK(timer_delete(unused) == 0);
 	CHECK(setitimer(ITIMER_REAL, &often, 0) == 0 && setitimer(ITIMER_VIRTUAL, &hour, 0) == 0 && setitimer(ITIMER_PROF, &day, 0) == 0);
 	say("ready");
 	do {
-		long a = alarms, s = signals, t = thread_signals;
-		for (int i = 0; i < 2000 && (alarms == a || signals == s || thread_signals == t); i++)
+		long a = alarms, s = signals, of_thread = thread_signals;
+		for (int i = 0; i < 2000 && (alarms == a || signals == s || thread_signals == of_thread); i++)
 			sleep_ms(1);
 		CHECK(alarms > a);
 		CHECK(signals > s);
-		CHECK(thread_signals > t);
+		CHECK(thread_signals > of_thread);
 		check();
+		CHECK(!more || (timer_gettime(last, &t) == 0 && t.it_value.tv_sec <= 1000 + more && t.it_value.tv_sec > 800 + more));
 	} while (tick("all"));
 	return done();
 }

@@ -20,29 +20,37 @@ internal sealed class EventPoll : IFileKind, IFileSecondPass
     public FileEntry Dump(OpenFile file, uint id, DumpContext context)
     {
         var entry = new EventpollFileEntry { Id = id, Flags = file.Flags, Fown = file.ReadOwner() };
+        var seen = new Dictionary<int, uint>();
         foreach (var target in file.Info.EpollTargets)
+        {
+            uint before = seen.GetValueOrDefault(target.Fd);
+            seen[target.Fd] = before + 1;
             entry.Tfd.Add(new EventpollTfdEntry
             {
-                Id = id, Tfd = (uint)FindTarget(file, target, context), Events = target.Events, Data = target.Data,
+                Id = id, Tfd = (uint)FindTarget(file, target, before, context), Events = target.Events, Data = target.Data,
                 Dev = (uint)target.Device, Inode = target.Inode, Pos = (ulong)target.Position,
             });
+        }
         return new FileEntry { Type = FdTypes.Eventpoll, Id = id, Epfd = entry };
     }
 
-    private static int FindTarget(OpenFile file, EpollTarget target, DumpContext context)
+    private static int FindTarget(OpenFile file, EpollTarget target, uint before, DumpContext context)
     {
-        if (IsTarget(file, target, target.Fd))
+        if (IsTarget(file, target, before, target.Fd))
             return target.Fd;
         foreach (int fd in context.Files.NumbersOf(file.Task))
-            if (IsTarget(file, target, fd))
+            if (IsTarget(file, target, before, fd))
                 return fd;
         throw context.Refuse(file.Task, $"{file} watches a file that was descriptor {target.Fd} and that the process holds no more");
     }
 
-    /// <summary>KCMP_EPOLL_TFD: 0 where the descriptor is the file behind that entry.</summary>
-    private static unsafe bool IsTarget(OpenFile file, EpollTarget target, int fd)
+    /// <summary>
+    /// KCMP_EPOLL_TFD: 0 where the descriptor is the file behind that entry. Of entries with one number, which belonged to several files in turn, the kernel takes the one that has
+    /// so many <paramref name="before"/> it, in the order of fdinfo.
+    /// </summary>
+    private static unsafe bool IsTarget(OpenFile file, EpollTarget target, uint before, int fd)
     {
-        var slot = new KcmpEpollSlot { EpollFd = (uint)file.Fd, TargetFd = (uint)target.Fd, TargetOffset = 0 };
+        var slot = new KcmpEpollSlot { EpollFd = (uint)file.Fd, TargetFd = (uint)target.Fd, TargetOffset = before };
         return Kernel.Call(Nr.kcmp, file.Task.Pid, file.Task.Pid, Kcmp.EPOLL_TFD, fd, (long)(&slot)) == 0;
     }
 

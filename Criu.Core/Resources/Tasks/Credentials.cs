@@ -9,10 +9,17 @@ namespace Criu.Core.Resources.Tasks;
 /// <summary>Users, groups, capabilities, securebits, no_new_privs and the signal for a parent's death: each thread has its own.</summary>
 internal sealed class Credentials : IThreadKind
 {
+    // 41 capabilities leave the bounding set or become ambient, and the rest; the headers of capset. Groups come on top.
+    private const int MostCalls = 2 * 64 + 12, MostBytes = 64;
+
     public RestoreStage Stage => RestoreStage.Credentials;
 
-    public Action Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    /// <summary>Bytes of arena that the groups of a thread take beyond its usual share.</summary>
+    public static long SpaceOf(CoreEntry core) => core.ThreadCore?.Creds is { } creds ? sizeof(uint) * creds.Groups.Count : 0;
+
+    public Action Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(2, sizeof(int));
         var deathSignal = batch.New<int>();
         batch.Call(Nr.prctl, Prctl.PR_GET_PDEATHSIG, deathSignal.Remote);
         var secureBits = batch.Call(Nr.prctl, Prctl.PR_GET_SECUREBITS);
@@ -57,11 +64,12 @@ internal sealed class Credentials : IThreadKind
     /// Groups and bounding set while we may; then the ids, with SECBIT_NO_SETUID_FIXUP so that they do not take the capabilities with them; securebits while CAP_SETPCAP
     /// is there; last the capabilities. What is right already is left: an engine without privilege restores its own user's processes.
     /// </summary>
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         if (core.ThreadCore.Creds is not { } creds)
             return;
         var own = task.Context.OwnCredentials;
+        var batch = stream.Room(MostCalls, MostBytes + sizeof(uint) * creds.Groups.Count);
         if (!creds.Groups.SequenceEqual(own.Groups))
             SetGroups(batch, creds);
         DropBounding(batch, own.CapBounding & ~Mask(creds.CapBnd));

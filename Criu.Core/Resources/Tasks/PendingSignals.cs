@@ -15,16 +15,19 @@ internal sealed class PendingThreadSignals : IThreadKind, ILateThreadKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context) => null;
+    public Action? Ask(DumpThread thread, BatchStream stream, DumpContext context) => null;
 
     public void Collect(DumpThread thread, TaskStatus now) =>
         thread.Core.ThreadCore.SignalsP = SignalQueue.Read(thread, shared: false, now.SignalsPending != 0);
 
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         int tid = task.TidOf(core);
         foreach (var signal in core.ThreadCore.SignalsP?.Signals ?? [])
+        {
+            var batch = stream.Room(1, Signals.SiginfoSize);
             batch.Call(Nr.rt_tgsigqueueinfo, task.Pid, tid, SignalQueue.Number(signal), batch.Bytes(signal.Siginfo.Span));
+        }
     }
 }
 
@@ -33,15 +36,18 @@ internal sealed class PendingSharedSignals : ITaskKind, ILateTaskKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context) => null;
+    public Action? Ask(DumpTask task, BatchStream stream, DumpContext context) => null;
 
     public void Collect(DumpTask task, TaskStatus now) =>
         task.Core.Tc.SignalsS = SignalQueue.Read(task.Leader, shared: true, now.SignalsPendingShared != 0);
 
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
         foreach (var signal in task.Core.Tc.SignalsS?.Signals ?? [])
+        {
+            var batch = stream.Room(1, Signals.SiginfoSize);
             batch.Call(Nr.rt_sigqueueinfo, task.Pid, SignalQueue.Number(signal), batch.Bytes(signal.Siginfo.Span));
+        }
     }
 }
 

@@ -12,8 +12,9 @@ internal sealed class ProcessAttributes : ITaskKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(3, sizeof(int));
         var subreaper = batch.New<int>();
         batch.Call(Nr.prctl, Prctl.PR_GET_CHILD_SUBREAPER, subreaper.Remote);
         var dumpable = batch.Call(Nr.prctl, Prctl.PR_GET_DUMPABLE);
@@ -29,8 +30,9 @@ internal sealed class ProcessAttributes : ITaskKind
     }
 
     /// <summary>Behind the credentials of the leader: changing ids resets dumpable, and the value 2 cannot be set, only got that way.</summary>
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
+        var batch = stream.Room(4);
         if (task.Core.Tc.ChildSubreaper)
             batch.Call(Nr.prctl, Prctl.PR_SET_CHILD_SUBREAPER, 1L);
         if (task.Mm.ThpDisabled)
@@ -47,9 +49,9 @@ internal sealed class MembarrierRegistrations : ITaskKind
 {
     public RestoreStage Stage => RestoreStage.Threads;
 
-    public Action Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
-        var registrations = batch.Try(Nr.membarrier, Membarrier.GET_REGISTRATIONS, 0L, 0L);     // EINVAL before 6.3
+        var registrations = stream.Room(1).Try(Nr.membarrier, Membarrier.GET_REGISTRATIONS, 0L, 0L);     // EINVAL before 6.3
         return () =>
         {
             if (registrations.Value > 0)
@@ -57,21 +59,21 @@ internal sealed class MembarrierRegistrations : ITaskKind
         };
     }
 
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
         uint mask = task.Core.Tc.MembarrierRegistrationMask;
         for (int bit = 0; mask >> bit != 0; bit++)
             if ((mask >> bit & 1) != 0)
-                batch.Call(Nr.membarrier, 1L << bit, 0L, 0L);
+                stream.Room(1).Call(Nr.membarrier, 1L << bit, 0L, 0L);
     }
 }
 
 /// <summary>What is read and written as a file of /proc/P: oom_score_adj and loginuid.</summary>
 internal sealed class ProcFileValues : ITaskKind
 {
-    public RestoreStage Stage => RestoreStage.Signals;
+    public RestoreStage Stage => RestoreStage.Processes;
 
-    public Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action? Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
         if (task.Proc.TryRead("loginuid"u8, context.Text))
             task.Core.Tc.Loginuid = ProcValues.ParseLoginUid(context.Text);
@@ -80,18 +82,19 @@ internal sealed class ProcFileValues : ITaskKind
         return null;
     }
 
-    /// <summary>Written by the process itself while it has its privileges; what is right already is left.</summary>
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    /// <summary>Written by the process itself while it has its privileges, and sees /proc: behind a chroot there may be none. What is right already is left.</summary>
+    public void Restore(RestoreTask task, BatchStream stream)
     {
         if (task.Core.Tc.HasOomScoreAdj && task.Core.Tc.OomScoreAdj != task.Context.OwnOomScoreAdjustment)
-            Write(batch, "/proc/self/oom_score_adj", task.Core.Tc.OomScoreAdj.ToString(CultureInfo.InvariantCulture));
+            Write(stream, "/proc/self/oom_score_adj", task.Core.Tc.OomScoreAdj.ToString(CultureInfo.InvariantCulture));
         if (task.Core.Tc.HasLoginuid && task.Core.Tc.Loginuid != task.Context.OwnLoginUid)
-            Write(batch, "/proc/self/loginuid", task.Core.Tc.Loginuid.ToString(CultureInfo.InvariantCulture));
+            Write(stream, "/proc/self/loginuid", task.Core.Tc.Loginuid.ToString(CultureInfo.InvariantCulture));
     }
 
-    private static void Write(SyscallBatch batch, string path, string value)
+    private static void Write(BatchStream stream, string path, string value)
     {
         byte[] bytes = Encoding.ASCII.GetBytes(value);
+        var batch = stream.Room(3, path.Length + bytes.Length + 32);
         var fd = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Text(path), Fcntl.O_WRONLY);
         batch.Call(Nr.write, fd, batch.Bytes(bytes), bytes.Length);
         batch.Call(Nr.close, fd);

@@ -12,8 +12,9 @@ internal sealed class ResourceLimits : ITaskKind
 {
     public RestoreStage Stage => RestoreStage.Credentials;
 
-    public Action Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(ResourceLimit.Kinds, ResourceLimit.Kinds * 16);
         var limits = batch.NewArray<ResourceLimit>(ResourceLimit.Kinds);
         for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
             batch.Call(Nr.prlimit64, 0L, kind, 0L, limits.Remote + kind * 16);
@@ -29,9 +30,10 @@ internal sealed class ResourceLimits : ITaskKind
     /// Everyone starts with the engine's limits, and those that are right already are left: raising a hard limit needs CAP_SYS_RESOURCE. Before the credentials, and after
     /// everything that a limit would forbid.
     /// </summary>
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
         var limits = task.Core.Tc.Rlimits?.Rlimits;
+        var batch = stream.Room(ResourceLimit.Kinds, ResourceLimit.Kinds * 16);
         for (int kind = 0; kind < Math.Min(limits?.Count ?? 0, ResourceLimit.Kinds); kind++)
         {
             var wanted = new ResourceLimit { Current = limits![kind].Cur, Maximum = limits[kind].Max };

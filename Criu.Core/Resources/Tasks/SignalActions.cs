@@ -10,8 +10,9 @@ internal sealed class SignalActions : ITaskKind
 {
     public RestoreStage Stage => RestoreStage.Signals;
 
-    public Action Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(Signals.Count, (Signals.Count + 1) * KernelSigaction.Size);
         var actions = batch.NewArray<KernelSigaction>(Signals.Count + 1);
         for (int signal = 1; signal <= Signals.Count; signal++)
             if (HasAction(signal))
@@ -31,8 +32,9 @@ internal sealed class SignalActions : ITaskKind
         Sigaction = (ulong)action.Handler, Flags = (ulong)action.Flags, Restorer = (ulong)action.Restorer, Mask = (ulong)action.Mask, CompatSigaction = false,
     };
 
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
+        var batch = stream.Room(Signals.Count + 1, (Signals.Count + 1) * KernelSigaction.Size);
         // A SIGCHLD of a zombie that was made may wait in the queue: setting the default action drops it.
         batch.Call(Nr.rt_sigaction, Signals.SIGCHLD, batch.New<KernelSigaction>().Remote, 0L, sizeof(ulong));
         int index = 0;

@@ -12,7 +12,7 @@ internal sealed class ThreadName : IThreadKind
 {
     public RestoreStage Stage => RestoreStage.Threads;
 
-    public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    public Action? Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
         // The file rather than the stat line: it is the one that is not cut or escaped.
         var name = thread.Proc.TryRead("comm"u8, context.Text) ? ProcValues.ParseComm(context.Text) : thread.Stat.Comm;
@@ -22,11 +22,13 @@ internal sealed class ThreadName : IThreadKind
         return null;
     }
 
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         var name = core.ThreadCore.HasComm ? core.ThreadCore.Comm : core.Tc?.Comm;
-        if (name != null)
-            batch.Call(Nr.prctl, Prctl.PR_SET_NAME, batch.Bytes([.. name.Span, 0]));
+        if (name == null)
+            return;
+        var batch = stream.Room(1, name.Length + 1);
+        batch.Call(Nr.prctl, Prctl.PR_SET_NAME, batch.Bytes([.. name.Span, 0]));
     }
 }
 
@@ -35,7 +37,7 @@ internal sealed class Scheduling : IThreadKind
 {
     public RestoreStage Stage => RestoreStage.Threads;
 
-    public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    public Action? Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
         var core = thread.Core.ThreadCore;
         if (thread.Stat.Policy == Sched.SCHED_DEADLINE)
@@ -47,9 +49,10 @@ internal sealed class Scheduling : IThreadKind
         return null;
     }
 
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         var thread = core.ThreadCore;
+        var batch = stream.Room(2, sizeof(int));
         if (thread.SchedPolicy is not Sched.SCHED_NORMAL)
             batch.Call(Nr.sched_setscheduler, 0L, thread.SchedPolicy, batch.New((int)thread.SchedPrio).Remote);
         if (thread.SchedNice != 0)

@@ -11,15 +11,16 @@ internal sealed class TidAddress : IThreadKind
 {
     public RestoreStage Stage => RestoreStage.Threads;
 
-    public Action Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(1, sizeof(ulong));
         var address = batch.New<ulong>();
         batch.Call(Nr.prctl, Prctl.PR_GET_TID_ADDRESS, address.Remote);
         return () => thread.Core.ThreadInfo.ClearTidAddr = address.Value;
     }
 
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch) =>
-        batch.Call(Nr.set_tid_address, (long)core.ThreadInfo.ClearTidAddr);
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream) =>
+        stream.Room(1).Call(Nr.set_tid_address, (long)core.ThreadInfo.ClearTidAddr);
 }
 
 /// <summary>The list of robust mutexes: get_robust_list(2). It comes back last: an aborted restore must not mark anybody's mutex.</summary>
@@ -27,8 +28,9 @@ internal sealed class RobustList : IThreadKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(1, 2 * sizeof(ulong));
         var head = batch.New<ulong>();
         var length = batch.New<ulong>();
         batch.Call(Nr.get_robust_list, 0L, head.Remote, length.Remote);
@@ -43,10 +45,10 @@ internal sealed class RobustList : IThreadKind
         return address != 0 && RemoteMemory.TryRead(thread.Traced.Tid, address, MemoryMarshal.AsBytes(head)) == head.Length * sizeof(long) && (head[0] != address || head[2] != 0);
     }
 
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         if (core.ThreadCore.FutexRlaLen != 0)
-            batch.Call(Nr.set_robust_list, (long)core.ThreadCore.FutexRla, core.ThreadCore.FutexRlaLen);
+            stream.Room(1).Call(Nr.set_robust_list, (long)core.ThreadCore.FutexRla, core.ThreadCore.FutexRlaLen);
     }
 }
 
@@ -55,8 +57,9 @@ internal sealed class AlternateStack : IThreadKind
 {
     public RestoreStage Stage => RestoreStage.Threads;
 
-    public Action Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(1, 24);                 // sizeof(stack_t)
         var stack = batch.New<SignalStack>();
         batch.Call(Nr.sigaltstack, 0L, stack.Remote);
         return () => thread.Core.ThreadCore.Sas = new ThreadSasEntry
@@ -66,12 +69,13 @@ internal sealed class AlternateStack : IThreadKind
     }
 
     /// <summary>SS_ONSTACK is only ever reported: the kernel derives it from the stack pointer.</summary>
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         const uint OnStack = 1;
         if (core.ThreadCore.Sas is not { } sas)
             return;
         var stack = new SignalStack { Sp = (long)sas.SsSp, Size = (long)sas.SsSize, Flags = (int)(sas.SsFlags & ~OnStack) };
+        var batch = stream.Room(1, 24);
         batch.Call(Nr.sigaltstack, batch.New(stack).Remote, 0L);
     }
 }
@@ -81,7 +85,7 @@ internal sealed class RestartableSequences : IThreadKind
 {
     public RestoreStage Stage => RestoreStage.Threads;
 
-    public Action? Ask(DumpThread thread, SyscallBatch batch, DumpContext context)
+    public Action? Ask(DumpThread thread, BatchStream stream, DumpContext context)
     {
         if (thread.Traced.RseqAddress != 0)
             thread.Core.ThreadCore.RseqEntry = new RseqEntry
@@ -91,9 +95,9 @@ internal sealed class RestartableSequences : IThreadKind
         return null;
     }
 
-    public void Restore(RestoreTask task, CoreEntry core, SyscallBatch batch)
+    public void Restore(RestoreTask task, CoreEntry core, BatchStream stream)
     {
         if (core.ThreadCore.RseqEntry is { RseqAbiPointer: not 0 } rseq)
-            batch.Call(Nr.rseq, (long)rseq.RseqAbiPointer, rseq.RseqAbiSize, 0L, rseq.Signature);
+            stream.Room(1).Call(Nr.rseq, (long)rseq.RseqAbiPointer, rseq.RseqAbiSize, 0L, rseq.Signature);
     }
 }

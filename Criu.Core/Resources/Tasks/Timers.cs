@@ -13,8 +13,9 @@ internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
 
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
+        var batch = stream.Room(3, 3 * 32);
         var timers = batch.NewArray<IntervalTimer>(3);
         for (int which = Real; which <= Profiling; which++)
             batch.Call(Nr.getitimer, which, timers.Remote + which * 32);
@@ -50,11 +51,12 @@ internal sealed class IntervalTimers : ITaskKind, ILateTaskKind
         Isec = (ulong)timer.IntervalSeconds, Iusec = (ulong)timer.IntervalMicroseconds, Vsec = (ulong)timer.ValueSeconds, Vusec = (ulong)timer.ValueMicroseconds,
     };
 
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
         if (task.Core.Tc.Timers is not { } timers)
             return;
         Continue(timers.Real);                          // images of CRIU, where the signal itself may be lost
+        var batch = stream.Room(3, 3 * 48);
         Arm(batch, Real, timers.Real);
         Arm(batch, Virtual, timers.Virt);
         Arm(batch, Profiling, timers.Prof);
@@ -77,25 +79,26 @@ internal sealed class PosixTimers : ITaskKind, ILateTaskKind
 {
     public RestoreStage Stage => RestoreStage.Last;
 
-    public Action? Ask(DumpTask task, SyscallBatch batch, DumpContext context)
+    public Action? Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
         if (!task.Proc.TryRead("timers"u8, context.Text) || context.Text.Length == 0)
             return null;
         var timers = ProcTimer.ParseAll(context.Text);
         timers.Sort((a, b) => a.Id.CompareTo(b.Id));
-        var values = batch.NewArray<IntervalTimerSpec>(timers.Count);
-        var overruns = new StepResult[timers.Count];
-        for (int i = 0; i < timers.Count; i++)
-        {
-            batch.Call(Nr.timer_gettime, timers[i].Id, values.Remote + i * 32);
-            overruns[i] = batch.Call(Nr.timer_getoverrun, timers[i].Id);
-        }
-        return () =>
-        {
-            var all = task.Core.Tc.Timers ??= new TaskTimersEntry();
-            for (int i = 0; i < timers.Count; i++)
-                all.Posix.Add(ToEntry(timers[i], values.Span[i], overruns[i].Value));
-        };
+        var all = task.Core.Tc.Timers ??= new TaskTimersEntry();
+        foreach (var timer in timers)
+            AskOne(timer, stream, all);
+        return null;
+    }
+
+    /// <summary>There may be more than one batch has room for: each is read when the batch of its own has run.</summary>
+    private static void AskOne(ProcTimer timer, BatchStream stream, TaskTimersEntry all)
+    {
+        var batch = stream.Room(2, 32);
+        var value = batch.New<IntervalTimerSpec>();
+        batch.Call(Nr.timer_gettime, timer.Id, value.Remote);
+        var overrun = batch.Call(Nr.timer_getoverrun, timer.Id);
+        stream.AfterRun(() => all.Posix.Add(ToEntry(timer, value.Value, overrun.Value)));
     }
 
     /// <summary>One without an interval that fired since it was asked is no longer armed.</summary>
@@ -125,15 +128,15 @@ internal sealed class PosixTimers : ITaskKind, ILateTaskKind
     /// <summary>
     /// Ids are wanted exactly. Since 6.15 PR_TIMER_CREATE_RESTORE_IDS takes them; before, the kernel counts up, so timers are made and deleted until the count is there.
     /// </summary>
-    public void Restore(RestoreTask task, SyscallBatch batch)
+    public void Restore(RestoreTask task, BatchStream stream)
     {
         var timers = task.Core.Tc.Timers?.Posix;
         if (timers is not { Count: > 0 })
             return;
-        batch.Call(Nr.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, 1L, 0L, 0L, 0L);
+        stream.Room(1).Call(Nr.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, 1L, 0L, 0L, 0L);
         foreach (var timer in timers)
-            Create(batch, timer);
-        batch.Call(Nr.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, 0L, 0L, 0L, 0L);
+            Create(stream.Room(2, 160), timer);
+        stream.Room(1).Call(Nr.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, 0L, 0L, 0L, 0L);
     }
 
     private static void Create(SyscallBatch batch, PosixTimerEntry timer)
