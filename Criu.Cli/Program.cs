@@ -17,6 +17,7 @@ internal static class Program
     public static int Main(string[] args)
     {
         Start = Stopwatch.GetTimestamp();
+        ChildSignal.StopIgnoring();
         try
         {
             return args is ["crit", ..] ? CritCommand.Run(args[1..]) : Run(args);
