@@ -38,6 +38,11 @@ public sealed class RoundTripTests : EndToEndTest
         target.Finish();
     }
 
+    /// <summary>The engine's hard limit of descriptors is that of the process, and nearly all are in use.</summary>
+    [Theory, MemberData(nameof(Engines))]
+    public void Under_the_same_limit_of_descriptors(string engine) =>
+        TwoRounds(Engine.Named(engine) with { Prefix = ["sh", "-c", "ulimit -n 500 && exec \"$@\"", "sh"] }, Start(Workloads.Named("descriptors")));
+
     /// <summary>Who ignores SIGCHLD passes that on, and the kernel then leaves nobody to wait for.</summary>
     [Theory, MemberData(nameof(Engines))]
     public void By_a_caller_that_ignores_the_end_of_children(string engine)
