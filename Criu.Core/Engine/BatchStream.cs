@@ -47,7 +47,14 @@ internal sealed class BatchStream(Puppet puppet)
     {
         if (batch == null)
             return;
-        puppet.Finish(batch);
+        try
+        {
+            puppet.Finish(batch);
+        }
+        catch (BatchException e)
+        {
+            throw new FailedCallException(puppet, e);
+        }
         Batches++;
         foreach (var check in checks)
             check();

@@ -31,6 +31,9 @@ public sealed record RestoreOptions
     /// <summary>Leave the restored tree stopped by SIGSTOP (<c>--leave-stopped</c>).</summary>
     public bool LeaveStopped { get; init; }
 
+    /// <summary>Files may have other permissions than at the dump (<c>--skip-file-rwx-check</c>).</summary>
+    public bool SkipFileModeCheck { get; init; }
+
     /// <summary>Descriptors of the caller that take the place of external ones (<c>--inherit-fd</c>).</summary>
     public IReadOnlyList<InheritedDescriptor> InheritFds { get; init; } = [];
 

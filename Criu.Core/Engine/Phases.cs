@@ -19,6 +19,10 @@ internal static class Phases
         {
             throw new CheckpointException(e.Message, null, e);
         }
+        catch (FailedCallException e)
+        {
+            throw new CheckpointException($"{engine}, {name}: {e.Message}", e.Cure, e);
+        }
         catch (BatchException e)
         {
             throw new CheckpointException($"{engine}, {name}: {e.Message}", null, e);

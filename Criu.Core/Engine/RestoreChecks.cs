@@ -60,6 +60,24 @@ internal static class RestoreChecks
             : new CheckpointException($"pid {tid} is taken by \"{stat.Comm}\"", "End that process, or restore in a pid namespace of its own");
     }
 
+    /// <summary>
+    /// A process needs a few numbers beyond its own while its descriptors are made, and those must be below the hard limit that it inherits from us.
+    /// </summary>
+    /// <param name="task">The process.</param>
+    /// <param name="end">One above the highest number.</param>
+    /// <param name="context">Its limit for puppets is raised where that is allowed.</param>
+    public static void DemandDescriptors(RestoreTask task, int end, RestoreContext context)
+    {
+        const int NumberOfFiles = 7;                    // RLIMIT_NOFILE
+        ref var limit = ref context.PuppetLimits[NumberOfFiles];
+        if ((ulong)end <= limit.Maximum)
+            return;
+        if (!context.MayRaiseLimits)
+            throw new CheckpointException($"{task}: its restore needs descriptors up to {end - 1}, and our hard limit is {limit.Maximum}",
+                $"Raise it before the restore to {end} at least (ulimit -Hn {end}), or run with CAP_SYS_RESOURCE");
+        limit = new ResourceLimit { Current = (ulong)end, Maximum = (ulong)end };
+    }
+
     /// <summary>Making a process with a wanted pid is a privilege.</summary>
     public static void CheckPrivilege(RestoreContext context)
     {

@@ -95,7 +95,7 @@ internal sealed class RestoreEngine : IDisposable
     }
 
     /// <summary>
-    /// The root lets go of everything that it inherited. What the user gave by --inherit-fd goes to places above every wanted number first, from where everyone cloned
+    /// The root lets go of everything that it inherited. What the user gave by --inherit-fd goes to places that nobody wants first, from where everyone cloned
     /// from it has it too.
     /// </summary>
     private SyscallBatch FirstBatch(RestoreTask root)
@@ -103,18 +103,13 @@ internal sealed class RestoreEngine : IDisposable
         const int NumberOfFiles = 7;                    // RLIMIT_NOFILE
         var batch = tree!.Root.NewBatch();
         batch.Call(Nr.prlimit64, 0L, NumberOfFiles, batch.New(context.PuppetLimits[NumberOfFiles]).Remote, 0L);
-        int aside = files!.EndOfPlaces + context.Inherited.Count;
+        int aside = files!.InheritedPlaces.Count == 0 ? 0 : files.InheritedPlaces[^1] + 1;
         var copies = new List<StepResult>();
         foreach (var inherited in context.Inherited)
             copies.Add(batch.Call(Nr.fcntl, inherited.Fd, Fcntl.F_DUPFD, aside));
-        batch.Call(Nr.close_range, 0L, aside - 1, 0L);
         for (int i = 0; i < copies.Count; i++)
-        {
             batch.Call(Nr.dup3, copies[i], files.InheritedPlace(i), Fcntl.O_CLOEXEC);
-            batch.Call(Nr.close, copies[i]);
-        }
-        if (copies.Count == 0)
-            batch.Call(Nr.close_range, 0L, uint.MaxValue, 0L);
+        FilePlan.CloseAllBut((_, _) => batch, files.InheritedPlaces);
         return batch;
     }
 

@@ -177,7 +177,7 @@ internal sealed class MemoryRestore(RestoreContext context, (long Start, long En
         }
         var file = context.RegularFile((uint)vma.Shmid);
         if (checkedFiles.Add(file.Id))
-            RegularFile.CheckSize(file);
+            RegularFile.CheckUnchanged(file, context.Options);
         var batch = task.Stream.Room(3, file.Name.Length + 16);
         fd = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Bytes([.. file.Name.Span, 0]), vma.HasFdflags ? vma.Fdflags & Fcntl.O_ACCMODE : file.Flags & Fcntl.O_ACCMODE);
         return batch;

@@ -65,10 +65,10 @@ public static partial class OptionCatalogue
             Group = OptionGroup.Resources, Argument = Required, ValueName = "METHOD", Note = "sizes are compared, build ids are not",
             Effect = (o, s) => OptionValues.OnlyValue(o, s, "filesize"),
         },
-        new("skip-file-rwx-check", NoEffect, "files may have other permissions than at dump")
+        new("skip-file-rwx-check", Supported, "files may have other permissions than at dump")
         {
             Group = OptionGroup.Resources, Negatable = true, Actions = Restore, RpcField = "skip_file_rwx_check", CSetter = "criu_set_skip_file_rwx_check",
-            Note = "a file whose permissions changed is refused by name",
+            Effect = (o, s) => o with { Restore = o.Restore with { SkipFileModeCheck = s.IsOn } },
         },
         new("allow-uprobes", NoEffect, "dump processes that have user-space probes in them")
         {

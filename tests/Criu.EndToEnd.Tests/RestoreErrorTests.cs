@@ -24,6 +24,18 @@ public sealed class RestoreErrorTests : EndToEndTest
         target.Finish();
     }
 
+    [Theory, MemberData(nameof(Engines))]
+    public void A_file_has_another_mode(string engine)
+    {
+        Target target = Dumped(engine);
+        File.SetUnixFileMode(target.LogFile, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        target.Refuses(Engine.Named(engine).Restore(target.Images), "log has the mode 0100700, at the dump", "--skip-file-rwx-check");
+        target.IsGone();
+        target.Restore(Engine.Named(engine), "--skip-file-rwx-check");
+        target.GoesOn();
+        target.Finish();
+    }
+
     [Theory, MemberData(nameof(Images))]
     public void An_image_is_missing(string engine, string image)
     {

@@ -11,6 +11,8 @@ public sealed class RoundTripTests : EndToEndTest
 
     public static TheoryData<string, string> AsUser => Cases(w => w.AsUser);
 
+    public static TheoryData<string> Engines => [.. Engine.UnderTest];
+
     private static TheoryData<string, string> Cases(Func<Workload, bool> which) =>
         [.. Engine.UnderTest.SelectMany(e => Workloads.All.Where(which).Select(w => (e, w.Command)))];
 
@@ -34,6 +36,25 @@ public sealed class RoundTripTests : EndToEndTest
             target.LooksLike(before);
         }
         target.Finish();
+    }
+
+    /// <summary>The engine's hard limit of descriptors is that of the process, and nearly all are in use.</summary>
+    [Theory, MemberData(nameof(Engines))]
+    public void Under_the_same_limit_of_descriptors(string engine) =>
+        TwoRounds(Engine.Named(engine) with { Prefix = ["sh", "-c", "ulimit -n 500 && exec \"$@\"", "sh"] }, Start(Workloads.Named("descriptors")));
+
+    /// <summary>Who ignores SIGCHLD passes that on, and the kernel then leaves nobody to wait for.</summary>
+    [Theory, MemberData(nameof(Engines))]
+    public void By_a_caller_that_ignores_the_end_of_children(string engine)
+    {
+        Target target = Start(Workloads.Named("counter"));
+        target.DumpToTheEnd(Engine.Named(engine));
+        Engine ignoring = Engine.Named(engine) with { Prefix = ["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh"] };
+        long before = new FileInfo(target.LogFile).Length;
+        RunningEngine run = ignoring.Start("restore", target.Images);
+        target.Holds(Child.Until(() => new FileInfo(target.LogFile).Length > before), "is not restored");
+        File.WriteAllText(Path.Combine(target.Home, "finish"), "");
+        target.Holds(target.Note(run.Wait(TimeSpan.FromSeconds(20))).Succeeded, "does not end well");
     }
 
     private static void TwoRounds(Engine engine, Target target)

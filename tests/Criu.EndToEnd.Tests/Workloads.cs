@@ -31,6 +31,7 @@ internal static class Workloads
         new("pipes"),
         new("pipes packets") { ReferenceCannot = "packetized pipes are not supported" },
         new("files") { ReferenceChanges = new("fd 13 flags") },
+        new("descriptors"),
         new("eventfd") { Changes = EventCount },
         new("eventfd semaphore") { Changes = EventCount, ReferenceCannot = "does not keep EFD_SEMAPHORE" },
         new("eventfd full") { Changes = EventCount, ReferenceCannot = "makes the counter with eventfd(), which takes 32 bits" },

@@ -6,7 +6,7 @@ using Linux.Abi;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>
-/// Making descriptions in one process. Each ends at a number of its own above every wanted one, from where the others fetch it and it is put into its places.
+/// Making descriptions in one process. Each ends at a number of its own, in its place if it has one, from where the others fetch it and it is put into its places.
 /// </summary>
 internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan plan)
 {

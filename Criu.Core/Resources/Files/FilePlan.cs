@@ -7,42 +7,49 @@ namespace Criu.Core.Resources.Files;
 
 /// <summary>
 /// Who makes which description, and in which order: each is made by the first process that holds it, the others fetch it from there, and then everyone puts
-/// what it has into its places. Three rounds for the whole tree, however many files there are.
+/// what it has into its places. Where it is wanted once it is made in place, or fetched to it, so that hardly more numbers are used than the process had. Three rounds for the whole tree, however many files there are.
 /// </summary>
 internal sealed class FilePlan
 {
     private readonly Dictionary<uint, FileEntry> entries;
     private readonly Dictionary<uint, (RestoreTask Maker, int Place)> made = [];
+    private readonly Dictionary<(RestoreTask Task, uint Id), int> places = [];
     private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
     private readonly Dictionary<(FdTypes, ulong), (RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> together = [];
     private readonly RestoreModel model;
     private readonly RestoreContext context;
     private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
-    private readonly int firstPlace;
+    private readonly Dictionary<RestoreTask, FreeNumbers> free = [];
+    private readonly List<int> inheritedPlaces = [];
 
     public FilePlan(RestoreModel model, RestoreContext context)
     {
         (this.model, this.context, entries, inherited) = (model, context, context.Files, context.Inherited);
         tasks = model.Tasks.FindAll(t => t.OwnsDescriptors && !t.IsZombie);
-        int highest = 2;
+        var anybodys = new FreeNumbers(tasks.SelectMany(t => t.Descriptors).Select(d => checked((int)d.Fd)));
+        (LinkDescriptor, SpareDescriptor) = (anybodys.Take(), anybodys.Take());
+        foreach (var _ in inherited)
+            inheritedPlaces.Add(anybodys.Take());
         foreach (var task in tasks)
-            foreach (var descriptor in task.Descriptors)
-                highest = Math.Max(highest, checked((int)descriptor.Fd));
-        LinkDescriptor = highest + 1;
-        firstPlace = highest + 2 + inherited.Count;
+            free.Add(task, new FreeNumbers([.. task.Descriptors.Select(d => (int)d.Fd), LinkDescriptor, SpareDescriptor, .. inheritedPlaces]));
         foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 Assign(task, descriptor);
+        foreach (var task in tasks)
+            foreach (var descriptor in task.Descriptors)
+                places.TryAdd((task, descriptor.Id), PlaceFor(task, descriptor));
+        foreach (var task in tasks)
+            RestoreChecks.DemandDescriptors(task, Math.Max(free[task].End, FreeNumbers.First), context);
     }
 
     public int LinkDescriptor { get; }
 
     /// <summary>A second number for a moment.</summary>
-    public int SpareDescriptor => firstPlace + made.Count;
+    public int SpareDescriptor { get; }
 
-    /// <summary>Every number that we use for a while is below this.</summary>
-    public int EndOfPlaces => SpareDescriptor + 1;
+    /// <summary>Where inherited descriptors wait, ascending.</summary>
+    public IReadOnlyList<int> InheritedPlaces => inheritedPlaces;
 
     public int PlaceOf(uint id) => made[id].Place;
 
@@ -54,7 +61,7 @@ internal sealed class FilePlan
     public List<byte[]> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
 
     /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
-    public int InheritedPlace(int index) => LinkDescriptor + 1 + index;
+    public int InheritedPlace(int index) => inheritedPlaces[index];
 
     private void Assign(RestoreTask task, FdinfoEntry descriptor)
     {
@@ -63,8 +70,15 @@ internal sealed class FilePlan
         if (!entries.TryGetValue(descriptor.Id, out var entry))
             throw new CheckpointException($"descriptor {descriptor.Fd} of {task} refers to file {descriptor.Id}, which the images do not have");
         var kind = KindOf(entry) ?? throw new CheckpointException($"descriptor {descriptor.Fd} of {task} is of type {entry.Type}; restoring it is not supported yet");
-        made[descriptor.Id] = (MakerOf(task, kind, entry), firstPlace + made.Count);
+        var maker = MakerOf(task, kind, entry);
+        int place = maker == task ? PlaceFor(task, descriptor) : free[maker].Take();
+        made[descriptor.Id] = (maker, place);
+        places[(maker, descriptor.Id)] = place;
     }
+
+    /// <summary>The number itself, but for the low ones, which the kernel hands out meanwhile.</summary>
+    private int PlaceFor(RestoreTask task, FdinfoEntry descriptor) =>
+        places.TryGetValue((task, descriptor.Id), out int place) ? place : descriptor.Fd >= FreeNumbers.First ? (int)descriptor.Fd : free[task].Take();
 
     /// <summary>Those that can only be made together are made by whoever makes the first.</summary>
     private RestoreTask MakerOf(RestoreTask task, IFileKind kind, FileEntry entry)
@@ -137,14 +151,14 @@ internal sealed class FilePlan
             batch.Call(Nr.close, pidfd);
             foreach (var descriptor in task.Descriptors)
                 if (made[descriptor.Id].Maker == maker && fetched.Add(descriptor.Id))
-                    FetchOne(task, made[descriptor.Id].Place);
+                    FetchOne(task, made[descriptor.Id].Place, places[(task, descriptor.Id)]);
         }
     }
 
-    private void FetchOne(RestoreTask task, int place)
+    private void FetchOne(RestoreTask task, int from, int place)
     {
         var batch = task.Stream.Room(3);
-        var fd = batch.Call(Nr.pidfd_getfd, LinkDescriptor, place, 0L);
+        var fd = batch.Call(Nr.pidfd_getfd, LinkDescriptor, from, 0L);
         batch.Call(Nr.dup3, fd, place, Fcntl.O_CLOEXEC);
         batch.Call(Nr.close, fd);
     }
@@ -152,10 +166,17 @@ internal sealed class FilePlan
     private void Place(RestoreTask task)
     {
         foreach (var descriptor in task.Descriptors)
-            task.Stream.Room(1).Call(Nr.dup3, made[descriptor.Id].Place, descriptor.Fd, (descriptor.Flags & Fcntl.FD_CLOEXEC) != 0 ? Fcntl.O_CLOEXEC : 0);
+        {
+            int place = places[(task, descriptor.Id)];
+            bool closes = (descriptor.Flags & Fcntl.FD_CLOEXEC) != 0;
+            if (place == descriptor.Fd)
+                task.Stream.Room(1).Call(Nr.fcntl, place, Fcntl.F_SETFD, closes ? Fcntl.FD_CLOEXEC : 0);
+            else
+                task.Stream.Room(1).Call(Nr.dup3, place, descriptor.Fd, closes ? Fcntl.O_CLOEXEC : 0);
+        }
     }
 
-    /// <summary>Everyone has its own: the places above go, and descriptors that refer to others are connected, once each.</summary>
+    /// <summary>Everyone has its own: our places go, and descriptors that refer to others are connected, once each.</summary>
     public void Finish()
     {
         var connected = new HashSet<uint>();
@@ -164,8 +185,22 @@ internal sealed class FilePlan
             foreach (var descriptor in task.Descriptors)
                 if (KindOf(entries[descriptor.Id]) is IFileSecondPass kind && made[descriptor.Id].Maker == task && connected.Add(descriptor.Id))
                     kind.Connect(entries[descriptor.Id], (int)descriptor.Fd, task, task.Stream);
-            task.Stream.Room(1).Call(Nr.close_range, LinkDescriptor, uint.MaxValue, 0L);
+            CloseAllBut(task.Stream.Room, task.Descriptors.Select(d => (int)d.Fd));
         }
         BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
+    }
+
+    /// <param name="room">Gives a batch with room for calls and bytes.</param>
+    /// <param name="wanted">What stays.</param>
+    public static void CloseAllBut(Func<int, long, SyscallBatch> room, IEnumerable<int> wanted)
+    {
+        int next = 0;
+        foreach (int fd in wanted.Order())
+        {
+            if (fd > next)
+                room(1, 0).Call(Nr.close_range, next, fd - 1, 0L);
+            next = fd + 1;
+        }
+        room(1, 0).Call(Nr.close_range, next, uint.MaxValue, 0L);
     }
 }

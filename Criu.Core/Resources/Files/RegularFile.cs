@@ -77,7 +77,7 @@ internal sealed class RegularFile : IFileKind
             return;
         if (entry.Reg.Ext)
             throw new CheckpointException($"the file {entry.Reg.Name.ToStringUtf8()} was left outside at the dump", $"Give it with --inherit-fd fd[N]:{entry.Reg.Name.ToStringUtf8()}");
-        CheckSize(entry.Reg);
+        CheckUnchanged(entry.Reg, making.Task.Context.Options);
         var batch = making.Stream.Room(5, entry.Reg.Name.Length + 16);
         var fd = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Bytes([.. entry.Reg.Name.Span, 0]), entry.Reg.Flags & ~OnceOnly);
         if (entry.Reg.Pos != 0)
@@ -88,13 +88,20 @@ internal sealed class RegularFile : IFileKind
     /// <summary>As --inherit-fd names them: a path without its first slash, or <c>file[mnt_id:inode]</c>.</summary>
     private static string InheritKey(RegFileEntry reg) => reg.Name.ToStringUtf8().TrimStart('/');
 
-    /// <summary>A file that changed its size since the dump is another file for who has it mapped or goes on in its middle.</summary>
-    public static void CheckSize(RegFileEntry reg)
+    /// <summary>
+    /// A file that changed its size since the dump is another file for who has it mapped or goes on in its middle; one of another type is another in any case, and one of other
+    /// permissions may have been replaced.
+    /// </summary>
+    public static void CheckUnchanged(RegFileEntry reg, RestoreOptions options)
     {
         if (!OpenFile.TryStat(Fcntl.AT_FDCWD, [.. reg.Name.Span, 0], out var stat))
             throw new CheckpointException($"the file {reg.Name.ToStringUtf8()} is not there", "Restore it to its place first");
         if (reg.HasSize && stat.Kind == Stat.S_IFREG && (ulong)stat.Size != reg.Size)
             throw new CheckpointException(string.Create(CultureInfo.InvariantCulture, $"the file {reg.Name.ToStringUtf8()} has {stat.Size} bytes, at the dump it had {reg.Size}"),
                 "Restore the file as it was, or start from a newer dump");
+        uint compared = options.SkipFileModeCheck ? Stat.S_IFMT : uint.MaxValue;
+        if (reg.HasMode && ((stat.Mode ^ reg.Mode) & compared) != 0)
+            throw new CheckpointException($"the file {reg.Name.ToStringUtf8()} has the mode 0{Convert.ToString(stat.Mode, 8)}, at the dump it had 0{Convert.ToString(reg.Mode, 8)}",
+                "Change it back (chmod), or add --skip-file-rwx-check");
     }
 }

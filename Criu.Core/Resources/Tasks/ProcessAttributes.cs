@@ -4,6 +4,7 @@ using Criu.Core.Engine;
 using Criu.Core.Proc;
 using Criu.Parasite;
 using Linux.Abi;
+using Microsoft.Extensions.Logging;
 
 namespace Criu.Core.Resources.Tasks;
 
@@ -14,6 +15,7 @@ internal sealed class ProcessAttributes : ITaskKind
 
     public Action Ask(DumpTask task, BatchStream stream, DumpContext context)
     {
+        const long Disabled = 1;                        // with flags from bit 1 on, since 6.18
         var batch = stream.Room(3, sizeof(int));
         var subreaper = batch.New<int>();
         batch.Call(Nr.prctl, Prctl.PR_GET_CHILD_SUBREAPER, subreaper.Remote);
@@ -25,7 +27,9 @@ internal sealed class ProcessAttributes : ITaskKind
             task.Core.Tc.Personality = personality;
             task.Core.Tc.ChildSubreaper = subreaper.Value != 0;
             task.Mm.Dumpable = (int)dumpable.Value;
-            task.Mm.ThpDisabled = hugePages.Value == 1;
+            task.Mm.ThpDisabled = hugePages.Value > 0;
+            if (hugePages.Value > Disabled)
+                context.Log.LogWarning("{Task} has huge pages disabled except where advised (PR_THP_DISABLE_EXCEPT_ADVISED); the images have no field for the exception, so a restore disables them everywhere", task);
         };
     }
 

@@ -41,7 +41,8 @@ internal sealed class ResourceLimits : ITaskKind
             if (wanted.Maximum > ours.Maximum && !task.Context.MayRaiseLimits)
                 throw new CheckpointException($"{task}: its hard limit {kind} ({Number(wanted.Maximum)}, see getrlimit(2)) is above ours ({Number(ours.Maximum)})",
                     "Run with CAP_SYS_RESOURCE, or with limits at least as high as at the dump (ulimit -H)");
-            if (wanted.Current != task.Context.PuppetLimits[kind].Current || wanted.Maximum != ours.Maximum)
+            var now = task.Context.PuppetLimits[kind];
+            if ((wanted.Current, wanted.Maximum) != (now.Current, now.Maximum))
                 batch.Call(Nr.prlimit64, 0L, kind, batch.New(wanted).Remote, 0L);
         }
     }

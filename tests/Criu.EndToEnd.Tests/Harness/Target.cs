@@ -14,7 +14,7 @@ internal sealed class Target : IDisposable
     public string Folder { get; }
     public int Pid { get; }
 
-    private string Home => Path.Combine(Folder, "home");
+    public string Home => Path.Combine(Folder, "home");
 
     public string Images => Path.Combine(Folder, "images");
 
