@@ -24,6 +24,10 @@ public sealed class ConstantTests
         (typeof(Stat), "", "", "linux/stat.h"),
         (typeof(Epoll), "", "", "linux/eventpoll.h"),
         (typeof(Sockets), "", "", "sys/socket.h"),
+        (typeof(Netlink), "", "", "sys/socket.h linux/netlink.h"),
+        (typeof(Netfilter), "", "", "linux/netfilter.h linux/netfilter/nfnetlink.h"),
+        (typeof(NfTables), "", "", "linux/netfilter/nf_tables.h"),
+        (typeof(SocketFilter), "", "", "asm/socket.h linux/filter.h"),
     ];
 
     /// <summary>What is called otherwise in C, or is an expression there.</summary>

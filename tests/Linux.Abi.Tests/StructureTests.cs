@@ -31,6 +31,12 @@ public sealed class StructureTests
         (typeof(IntervalTimer), "struct { struct timeval i, v; }", "linux/time.h", "i.tv_sec i.tv_usec v.tv_sec v.tv_usec"),
         (typeof(IntervalTimerSpec), "struct itimerspec", "linux/time.h", "it_interval.tv_sec it_interval.tv_nsec it_value.tv_sec it_value.tv_nsec"),
         (typeof(ResourceLimit), "struct rlimit64", "linux/types.h linux/resource.h", "rlim_cur rlim_max"),
+        (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),
+        (typeof(NetlinkAttribute), "struct nlattr", "linux/netlink.h", "nla_len nla_type"),
+        (typeof(NetlinkError), "struct nlmsgerr", "linux/netlink.h", "error msg"),
+        (typeof(NetfilterHeader), "struct nfgenmsg", "linux/netfilter/nfnetlink.h", "nfgen_family version res_id"),
+        (typeof(FilterInstruction), "struct sock_filter", "linux/filter.h", "code jt jf k"),
+        (typeof(FilterProgram), "struct sock_fprog", "linux/filter.h", "len filter"),
         (typeof(SignalEvent), "struct sigevent", "asm/signal.h asm/siginfo.h", "sigev_value sigev_signo sigev_notify _sigev_un._tid"),
     ];
 
