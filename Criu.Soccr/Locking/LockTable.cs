@@ -22,10 +22,12 @@ namespace Criu.Soccr;
 /// </code>
 /// One element serves both directions. Priority -400 is before connection tracking on the way out (NF_IP_PRI_CONNTRACK is -200, linux/netfilter_ipv4.h), which so never sees a
 /// segment that is dropped; both hooks see the addresses as the socket does, inside any translation.
+/// TCP sees a drop on the way out as a failed send: the data counts as not sent (SIOCOUTQNSD), and is tried again.
 /// </summary>
 internal static class LockTable
 {
     public const string Set4 = "held4", Set6 = "held6";
+    private const string In = "in", Out = "out";
     private const int Priority = -400, Tcp = 6;
     private const byte CommentType = 0;                         // how nft marks a comment in user data, so that it lists ours
     private const string Comment = "Criu.Soccr lock, mark 0x";
@@ -43,8 +45,35 @@ internal static class LockTable
         }
         WriteSet(batch, table, FlowKey.V4, options.Timeout);
         WriteSet(batch, table, FlowKey.V6, options.Timeout);
-        WriteChain(batch, table, "in", Netfilter.NF_INET_LOCAL_IN, options.Mark, incoming: true);
-        WriteChain(batch, table, "out", Netfilter.NF_INET_LOCAL_OUT, options.Mark, incoming: false);
+        WriteChain(batch, table, In, Netfilter.NF_INET_LOCAL_IN);
+        WriteChain(batch, table, Out, Netfilter.NF_INET_LOCAL_OUT);
+        WriteRules(batch, table, options.Mark, [FlowKey.V4, FlowKey.V6]);
+    }
+
+    public static void WriteRules(NfTablesBatch batch, string table, uint mark, IReadOnlyList<FlowKey> keys)
+    {
+        foreach (string chain in new[] { In, Out })
+        {
+            WriteRule(batch, table, chain, rule =>
+            {
+                rule.Meta(NfTables.NFT_META_MARK);
+                rule.Equal(BitConverter.GetBytes(mark));        // the mark alone is in the machine's byte order
+                rule.Verdict(Netfilter.NF_ACCEPT);
+            });
+            foreach (var key in keys)
+                WriteRule(batch, table, chain, rule => Drop(rule, key, incoming: chain == In));
+        }
+    }
+
+    private static void Drop(RuleExpressions rule, FlowKey key, bool incoming)
+    {
+        rule.Meta(NfTables.NFT_META_NFPROTO);
+        rule.Equal([key.Protocol]);
+        rule.Meta(NfTables.NFT_META_L4PROTO);
+        rule.Equal([Tcp]);
+        rule.LoadKey(key, incoming);
+        rule.Lookup(key.Set);
+        rule.Verdict(Netfilter.NF_DROP);
     }
 
     /// <summary>The mark of a table of ours, by its comment.</summary>
@@ -72,38 +101,19 @@ internal static class LockTable
             writer.LongNumber(NfTables.NFTA_SET_TIMEOUT, Math.Max(1, (long)time.TotalMilliseconds));
     }
 
-    private static void WriteChain(NfTablesBatch batch, string table, string chain, int hook, uint mark, bool incoming)
+    private static void WriteChain(NfTablesBatch batch, string table, string chain, int hook)
     {
         var writer = batch.Writer;
-        using (batch.Message(NfTables.NFT_MSG_NEWCHAIN, $"NFT_MSG_NEWCHAIN {chain}", Netlink.NLM_F_CREATE))
+        using var message = batch.Message(NfTables.NFT_MSG_NEWCHAIN, $"NFT_MSG_NEWCHAIN {chain}", Netlink.NLM_F_CREATE);
+        writer.Text(NfTables.NFTA_CHAIN_TABLE, table);
+        writer.Text(NfTables.NFTA_CHAIN_NAME, chain);
+        using (writer.Nest(NfTables.NFTA_CHAIN_HOOK))
         {
-            writer.Text(NfTables.NFTA_CHAIN_TABLE, table);
-            writer.Text(NfTables.NFTA_CHAIN_NAME, chain);
-            using (writer.Nest(NfTables.NFTA_CHAIN_HOOK))
-            {
-                writer.Number(NfTables.NFTA_HOOK_HOOKNUM, hook);
-                writer.Number(NfTables.NFTA_HOOK_PRIORITY, Priority);
-            }
-            writer.Number(NfTables.NFTA_CHAIN_POLICY, Netfilter.NF_ACCEPT);
-            writer.Text(NfTables.NFTA_CHAIN_TYPE, "filter");
+            writer.Number(NfTables.NFTA_HOOK_HOOKNUM, hook);
+            writer.Number(NfTables.NFTA_HOOK_PRIORITY, Priority);
         }
-        WriteRule(batch, table, chain, rule =>
-        {
-            rule.Meta(NfTables.NFT_META_MARK);
-            rule.Equal(BitConverter.GetBytes(mark));            // the mark alone is in the machine's byte order
-            rule.Verdict(Netfilter.NF_ACCEPT);
-        });
-        foreach (var key in new[] { FlowKey.V4, FlowKey.V6 })
-            WriteRule(batch, table, chain, rule =>
-            {
-                rule.Meta(NfTables.NFT_META_NFPROTO);
-                rule.Equal([key.Protocol]);
-                rule.Meta(NfTables.NFT_META_L4PROTO);
-                rule.Equal([Tcp]);
-                rule.LoadKey(key, incoming);
-                rule.Lookup(key.Set);
-                rule.Verdict(Netfilter.NF_DROP);
-            });
+        writer.Number(NfTables.NFTA_CHAIN_POLICY, Netfilter.NF_ACCEPT);
+        writer.Text(NfTables.NFTA_CHAIN_TYPE, "filter");
     }
 
     private static void WriteRule(NfTablesBatch batch, string table, string chain, Action<RuleExpressions> content)

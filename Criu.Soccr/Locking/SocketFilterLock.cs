@@ -4,8 +4,8 @@ using Linux.Abi;
 namespace Criu.Soccr;
 
 /// <summary>
-/// Drops what arrives for a socket, by a filter on it (SO_ATTACH_FILTER): data, acknowledgements and resets. Needs no privilege. What the socket itself sends still goes,
-/// resends and keepalives among it. It holds only while there is a socket: not between the closing of the saved one and the restored one, where the peer's next segment
+/// Drops what arrives for a socket, by a filter on it (SO_ATTACH_FILTER): data, acknowledgements and resets. Older kernels want no privilege for it; newer
+/// ones (seen: 6.18.44) want CAP_NET_ADMIN for a filter on TCP, and none to take it off. What the socket itself sends still goes, resends and keepalives among it. It holds only while there is a socket: not between the closing of the saved one and the restored one, where the peer's next segment
 /// is answered by a reset. A filter that is left on a socket when its process dies stays as long as the socket does.
 /// </summary>
 public sealed class SocketFilterLock : IConnectionLock
@@ -81,6 +81,11 @@ public sealed class SocketFilterLock : IConnectionLock
     private static void Check(long result, string step, TcpFlow flow)
     {
         if (Kernel.Failed(result))
-            throw new SoccrException(step, flow.ToString(), (int)-result, result == -Errno.ENOMEM ? "See /proc/sys/net/core/optmem_max" : null);
+            throw new SoccrException(step, flow.ToString(), (int)-result, result switch
+            {
+                -Errno.EPERM => "This kernel wants CAP_NET_ADMIN for a filter on TCP, in the user namespace that owns the socket's network namespace",
+                -Errno.ENOMEM => "See /proc/sys/net/core/optmem_max",
+                _ => null,
+            });
     }
 }
