@@ -64,7 +64,7 @@ internal static class ConnectionReader
     private static TcpConnectionState ReadReceiveQueue(SocketCalls calls, TcpConnectionState state)
     {
         uint sequence = Sequence(calls, Tcp.RECV_QUEUE, "TCP_QUEUE_SEQ of the receive queue");
-        int waiting = state.State == TcpState.Close ? 0 : calls.Ask(Inet.FIONREAD, "SIOCINQ");
+        int waiting = calls.Ask(Inet.FIONREAD, "SIOCINQ");
         if (waiting == 0)
             return state with { ReceiveSequence = sequence };
         bool hasOffset = calls.TryGet(Inet.SOL_SOCKET, So.PEEK_OFF, out int offset) == 0 && offset >= 0;

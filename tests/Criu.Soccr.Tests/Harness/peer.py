@@ -14,11 +14,9 @@ TCP_INFO = 11
 
 
 class Peer:
-    def __init__(self):
+    def listen(self, family, address):
         self.sent = self.received = 0
         self.sender = None
-
-    def listen(self, family, address):
         self.listener = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET)
         self.listener.bind((address, 0))
         self.listener.listen(1024)
@@ -36,6 +34,10 @@ class Peer:
         self.socket = socket.socket(socket.AF_INET6 if family == "6" else socket.AF_INET)
         self.socket.settimeout(60)
         self.socket.connect((address, int(port)))
+
+    def mark(self, mark):
+        """What it sends passes a lock that holds what it should receive."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(mark))
 
     def many(self, count):
         self.all = [self.listener.accept()[0] for _ in range(int(count))]
