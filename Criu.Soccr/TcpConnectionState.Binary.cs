@@ -56,6 +56,8 @@ public sealed partial record TcpConnectionState
             throw new FormatException("this is no saved TCP connection: it does not begin with SOCR");
         if (BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]) is not Version and var version)
             throw new FormatException($"the saved TCP connection is of version {version}; this library reads {Version}. Use a later one");
+        if (BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) != 0)
+            throw new FormatException("the saved TCP connection is damaged: the reserved bytes of its header are not 0");
         var state = new Draft();
         var seen = new HashSet<Tag>();
         for (int at = HeaderBytes; at < bytes.Length;)
@@ -64,6 +66,8 @@ public sealed partial record TcpConnectionState
                 throw new FormatException($"the saved TCP connection is cut off at byte {at}");
             var tag = (Tag)BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
             uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(at + 4)..]);
+            if (BinaryPrimitives.ReadUInt16LittleEndian(bytes[(at + 2)..]) != 0)
+                throw new FormatException($"the saved TCP connection is damaged: the reserved bytes of {tag} at byte {at} are not 0");
             if (length > bytes.Length - at - RecordBytes)
                 throw new FormatException($"the saved TCP connection is cut off: {tag} at byte {at} has {length} bytes");
             if (tag != Tag.Option && !seen.Add(tag))
@@ -102,14 +106,18 @@ public sealed partial record TcpConnectionState
 
     private static void AddNumber(List<byte> into, Tag tag, uint value) => Add(into, tag, ToBytes(value));
 
-    /// <summary>Port, family (4 or 6), address, and for IPv6 the number of the interface.</summary>
+    /// <summary>Port, number of the interface (IPv6, else 0), address of 4 or 16 bytes in network order.</summary>
     private static void AddEnd(List<byte> into, Tag tag, IPEndPoint? end)
     {
-        if (end == null)
-            return;
+        if (end != null)
+            Add(into, tag, EndBytes(end));
+    }
+
+    private static byte[] EndBytes(IPEndPoint end)
+    {
         byte[] address = end.Address.GetAddressBytes();
         uint scope = address.Length == 16 ? (uint)end.Address.ScopeId : 0;
-        Add(into, tag, [.. ToBytes((uint)end.Port), .. ToBytes(scope), .. address]);
+        return [.. ToBytes((uint)end.Port), .. ToBytes(scope), .. address];
     }
 
     private static void Add(List<byte> into, Tag tag, ReadOnlySpan<byte> value)

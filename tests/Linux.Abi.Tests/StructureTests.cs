@@ -37,6 +37,10 @@ public sealed class StructureTests
         (typeof(NetfilterHeader), "struct nfgenmsg", "linux/netfilter/nfnetlink.h", "nfgen_family version res_id"),
         (typeof(FilterInstruction), "struct sock_filter", "linux/filter.h", "code jt jf k"),
         (typeof(FilterProgram), "struct sock_fprog", "linux/filter.h", "len filter"),
+        (typeof(TcpRepairOption), "struct tcp_repair_opt", "linux/tcp.h", "opt_code opt_val"),
+        (typeof(TcpRepairWindow), "struct tcp_repair_window", "linux/tcp.h", "snd_wl1 snd_wnd max_window rcv_wnd rcv_wup"),
+        (typeof(SockaddrIn), "struct sockaddr_in", "netinet/in.h", "sin_family sin_port sin_addr sin_zero"),
+        (typeof(SockaddrIn6), "struct sockaddr_in6", "netinet/in.h", "sin6_family sin6_port sin6_flowinfo sin6_addr sin6_scope_id"),
         (typeof(SignalEvent), "struct sigevent", "asm/signal.h asm/siginfo.h", "sigev_value sigev_signo sigev_notify _sigev_un._tid"),
     ];
 
