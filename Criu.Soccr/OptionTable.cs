@@ -5,7 +5,7 @@ namespace Criu.Soccr;
 /// <summary>When an option is set on a socket that is being restored.</summary>
 internal enum OptionStage
 {
-    /// <summary>Before bind: it says what may be bound, or by which way packets go.</summary>
+    /// <summary>Before bind: it says what may be bound, or by which way packets go, or is refused on a connection (EINVAL).</summary>
     Early,
 
     /// <summary>Before listen.</summary>
@@ -29,6 +29,7 @@ internal static class OptionTable
         Early(Inet.IPPROTO_IP, Ip.LOCAL_PORT_RANGE, "IP_LOCAL_PORT_RANGE"),
         Early(Inet.IPPROTO_IPV6, Ipv6.V6ONLY, "IPV6_V6ONLY"), Early(Inet.IPPROTO_IPV6, Ipv6.FREEBIND, "IPV6_FREEBIND"), Early(Inet.IPPROTO_IPV6, Ipv6.TRANSPARENT, "IPV6_TRANSPARENT"),
         Early(Inet.SOL_SOCKET, So.MARK, "SO_MARK"), Early(Inet.SOL_SOCKET, So.BINDTODEVICE, "SO_BINDTODEVICE"), Early(Inet.SOL_SOCKET, So.REUSEPORT, "SO_REUSEPORT"),
+        Early(Inet.IPPROTO_TCP, Tcp.FASTOPEN_NO_COOKIE, "TCP_FASTOPEN_NO_COOKIE"),
 
         new(Inet.IPPROTO_TCP, Tcp.FASTOPEN, "TCP_FASTOPEN", OptionStage.Listener), new(Inet.SOL_SOCKET, So.INCOMING_CPU, "SO_INCOMING_CPU", OptionStage.Listener),
 
@@ -58,7 +59,7 @@ internal static class OptionTable
         Late(Inet.IPPROTO_TCP, Tcp.KEEPINTVL, "TCP_KEEPINTVL"), Late(Inet.IPPROTO_TCP, Tcp.KEEPCNT, "TCP_KEEPCNT"), Late(Inet.IPPROTO_TCP, Tcp.SYNCNT, "TCP_SYNCNT"),
         Late(Inet.IPPROTO_TCP, Tcp.LINGER2, "TCP_LINGER2"), Late(Inet.IPPROTO_TCP, Tcp.DEFER_ACCEPT, "TCP_DEFER_ACCEPT"), Late(Inet.IPPROTO_TCP, Tcp.QUICKACK, "TCP_QUICKACK"),
         Late(Inet.IPPROTO_TCP, Tcp.THIN_LINEAR_TIMEOUTS, "TCP_THIN_LINEAR_TIMEOUTS"), Late(Inet.IPPROTO_TCP, Tcp.THIN_DUPACK, "TCP_THIN_DUPACK"), Late(Inet.IPPROTO_TCP, Tcp.USER_TIMEOUT, "TCP_USER_TIMEOUT"),
-        Late(Inet.IPPROTO_TCP, Tcp.NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT"), Late(Inet.IPPROTO_TCP, Tcp.SAVE_SYN, "TCP_SAVE_SYN"), Late(Inet.IPPROTO_TCP, Tcp.FASTOPEN_NO_COOKIE, "TCP_FASTOPEN_NO_COOKIE"),
+        Late(Inet.IPPROTO_TCP, Tcp.NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT"), Late(Inet.IPPROTO_TCP, Tcp.SAVE_SYN, "TCP_SAVE_SYN"),
         Late(Inet.IPPROTO_TCP, Tcp.INQ, "TCP_INQ"), Late(Inet.IPPROTO_TCP, Tcp.TX_DELAY, "TCP_TX_DELAY"), Late(Inet.IPPROTO_TCP, Tcp.RTO_MAX_MS, "TCP_RTO_MAX_MS"),
         Late(Inet.IPPROTO_TCP, Tcp.RTO_MIN_US, "TCP_RTO_MIN_US"), Late(Inet.IPPROTO_TCP, Tcp.DELACK_MAX_US, "TCP_DELACK_MAX_US"),
     ];

@@ -8,9 +8,14 @@ namespace Criu.Soccr.Tests;
 /// <summary>Sockets without a connection that runs: not there yet, no longer, or waiting for some.</summary>
 public sealed class OtherStateTests(TwoHosts hosts) : IClassFixture<TwoHosts>
 {
-    [Theory, InlineData(false), InlineData(true)]
-    public void A_connection_that_is_being_made_is_made(bool isIPv6)
+    /// <summary>
+    /// Where the peer has answered already, its answer echoes the timestamp of the first SYN, which the new socket did not send: the kernel refuses it by a reset
+    /// (PAWSActiveRejected), the peer's half-open request goes unseen by its application, and the next SYN, a second later, makes the connection.
+    /// </summary>
+    [Theory, InlineData(false, false), InlineData(true, false), InlineData(false, true), InlineData(true, true)]
+    public void A_connection_that_is_being_made_is_made(bool isIPv6, bool isAnswered)
     {
+        hosts.Connect(isIPv6).Dispose();                // the neighbour is known then: else both SYNs may wait for it, and leave together
         string address = isIPv6 ? "fd07::2" : "10.7.0.2";
         int port = int.Parse(hosts.Peer.Do($"listen {(isIPv6 ? 6 : 4)} {address}"), System.Globalization.CultureInfo.InvariantCulture);
         var before = hosts.Count();
@@ -22,7 +27,13 @@ public sealed class OtherStateTests(TwoHosts hosts) : IClassFixture<TwoHosts>
         });
         // The peer's answer must not come before it is paused: its way is held first.
         var flow = new TcpFlow((IPEndPoint)socket.LocalEndPoint!, new IPEndPoint(IPAddress.Parse(address), port));
-        hosts.Gate.Hold([new HeldFlow(new TcpFlow(flow.Remote, flow.Local), null)]);
+        if (isAnswered)
+        {
+            hosts.Lock.Hold([new HeldFlow(flow, null)]);
+            socket.SetRawSocketOption(Inet.SOL_SOCKET, So.MARK, BitConverter.GetBytes(NftablesLock.DefaultMark));        // its SYN passes the lock, the answer does not
+        }
+        else
+            hosts.Gate.Hold([new HeldFlow(new TcpFlow(flow.Remote, flow.Local), null)]);
         socket.Blocking = false;
         Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => socket.Connect(flow.Remote)).SocketErrorCode);
         TcpConnectionState saved;
@@ -44,7 +55,7 @@ public sealed class OtherStateTests(TwoHosts hosts) : IClassFixture<TwoHosts>
         Assert.Equal(Peer.Sequence(0, 1000), got);
         again.Send(Peer.Sequence(0, 500));
         hosts.Peer.Do("read 500");
-        Assert.Equal(0, (hosts.Count() - before).Resets);
+        Assert.InRange((hosts.Count() - before).Resets, 0, isAnswered ? 2 : 0);
     }
 
     [Theory, InlineData(false), InlineData(true)]
