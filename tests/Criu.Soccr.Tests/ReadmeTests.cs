@@ -50,6 +50,7 @@ public sealed class ReadmeTests
                 using var late = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 30_000 };
                 late.Connect(IPEndPoint.Parse(following.Says));
                 Echo(late, 0, Round);
+                Assert.Equal(0, Resets());
             }
         }
         finally
@@ -59,6 +60,13 @@ public sealed class ReadmeTests
             Directory.Delete(folder, recursive: true);
         }
     });
+
+    /// <summary>OutRsts of this namespace.</summary>
+    private static int Resets()
+    {
+        string[][] lines = [.. File.ReadAllLines("/proc/thread-self/net/snmp").Where(l => l.StartsWith("Tcp:", StringComparison.Ordinal)).Select(l => l.Split(' '))];
+        return int.Parse(lines[1][Array.IndexOf(lines[0], "OutRsts")], System.Globalization.CultureInfo.InvariantCulture);
+    }
 
     private static void Echo(Socket socket, int from, int count)
     {
