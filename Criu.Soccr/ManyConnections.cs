@@ -52,7 +52,8 @@ public sealed class PausedConnections : IDisposable
         return states;
     }
 
-    /// <summary>Lets them go on, here.</summary>
+    /// <summary>Lets them go on, here. The sockets stay the caller's.</summary>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
     public void Resume()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
@@ -61,7 +62,7 @@ public sealed class PausedConnections : IDisposable
         Work.Split(all.Length, workers, i => all[i].End());
     }
 
-    /// <summary>Closes all sockets silently. The traffic stays held.</summary>
+    /// <summary>Closes all sockets silently: no FIN, no reset. The traffic stays held. The caller's sockets are disposed.</summary>
     public void Leave()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
@@ -108,13 +109,15 @@ public sealed class RestoredConnections : IDisposable
 
     /// <summary>Lets the traffic through and all of them go on, in the order in which they were given.</summary>
     /// <returns>Ordinary sockets, which are the caller's.</returns>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
     public Socket[] Resume()
     {
         var handles = ResumeHandles();
         return Array.ConvertAll(handles, h => new Socket(h));
     }
 
-    /// <summary>The same for those who need no <see cref="Socket"/>.</summary>
+    /// <summary>The same for those who need no <see cref="Socket"/>: each descriptor is non-blocking where the saved one was.</summary>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
     public SafeSocketHandle[] ResumeHandles()
     {
         ObjectDisposedException.ThrowIf(isDone, this);

@@ -74,6 +74,7 @@ public sealed class PausedConnection : IDisposable
     }
 
     /// <summary>Lets the connection go on, here, as if nothing had been. The caller's socket stays the caller's.</summary>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
     public void Resume()
     {
         ObjectDisposedException.ThrowIf(isDone, this);

@@ -45,6 +45,7 @@ public sealed class RestoredConnection : IDisposable
 
     /// <summary>Lets the traffic through and the connection go on.</summary>
     /// <returns>An ordinary socket, which is the caller's. It blocks, whatever the saved one did: the runtime sets that by itself.</returns>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
     public Socket Resume()
     {
         var own = ResumeHandle();
@@ -53,6 +54,7 @@ public sealed class RestoredConnection : IDisposable
     }
 
     /// <summary>The same for those who need no <see cref="Socket"/>: the descriptor is non-blocking where the saved one was.</summary>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
     public SafeSocketHandle ResumeHandle()
     {
         ObjectDisposedException.ThrowIf(isDone, this);

@@ -9,7 +9,7 @@ namespace Criu.Soccr;
 /// </summary>
 public static class TcpConnection
 {
-    /// <summary>Pauses a connection. The socket stays the caller's, who must have no call on it under way.</summary>
+    /// <summary>Pauses a connection. The socket stays the caller's, who must have no call on it under way, until <see cref="PausedConnection.Leave"/> disposes it.</summary>
     /// <param name="socket">A TCP socket in any state.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <exception cref="SoccrException">It cannot be paused, or is something that cannot be saved. Nothing was changed.</exception>
@@ -21,7 +21,7 @@ public static class TcpConnection
     /// <exception cref="SoccrException">It cannot be paused, or is something that cannot be saved. Nothing was changed.</exception>
     public static PausedConnection PauseHandle(SafeHandle socket, SoccrOptions? options = null) => PauseOne(socket, socket, options ?? SoccrOptions.Default);
 
-    /// <summary>Pauses many at once: their traffic is held in one step.</summary>
+    /// <summary>Pauses many at once: their traffic is held in one step. The sockets stay the caller's, until <see cref="PausedConnections.Leave"/> disposes them.</summary>
     /// <param name="sockets">TCP sockets in any state.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <param name="workers">How many threads work at it; all of the machine's processors where it is 0.</param>
@@ -29,7 +29,7 @@ public static class TcpConnection
     public static PausedConnections PauseAll(IReadOnlyList<Socket> sockets, SoccrOptions? options = null, int workers = 1) =>
         PausedConnections.Pause([.. sockets.Select(s => ((SafeHandle)s.SafeHandle, (IDisposable)s))], options ?? SoccrOptions.Default, workers);
 
-    /// <summary>Makes a connection anew, here. Its traffic is held by <see cref="SoccrOptions.Lock"/> already, from the time of saving.</summary>
+    /// <summary>Makes a connection anew, here. Its traffic is held by <see cref="SoccrOptions.Lock"/> already, from the time of saving. The socket is the library's until <see cref="RestoredConnection.Resume"/> gives it to the caller.</summary>
     /// <param name="state">What was saved.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <exception cref="SoccrException">It cannot be made. Nothing is left of the attempt, and the peer has noticed nothing.</exception>
