@@ -27,6 +27,17 @@ public sealed class ConstantTests
         (typeof(Sockets), "", "", "sys/socket.h linux/sockios.h linux/un.h"),
         (typeof(SocketStates), "TCP_", "", "netinet/tcp.h"),
         (typeof(SockDiag), "", "", "linux/netlink.h linux/sock_diag.h linux/unix_diag.h"),
+        (typeof(Netlink), "", "", "sys/socket.h linux/netlink.h"),
+        (typeof(Netfilter), "", "", "linux/netfilter.h linux/netfilter/nfnetlink.h"),
+        (typeof(NfTables), "", "", "linux/netfilter/nf_tables.h"),
+        (typeof(Tcp), "TCP_", "", "linux/tcp.h"),
+        (typeof(TcpInfoOptions), "TCPI_OPT_", "", "linux/tcp.h"),
+        (typeof(TcpOptionKind), "TCPOPT_", "", "netinet/tcp.h"),
+        (typeof(So), "SO_", "", "asm/socket.h"),
+        (typeof(Ip), "IP_", "", "linux/in.h"),
+        (typeof(Ipv6), "IPV6_", "", "linux/in6.h linux/ipv6.h"),
+        (typeof(Inet), "", "", "sys/socket.h netinet/in.h asm/ioctls.h linux/sockios.h"),
+        (typeof(SocketFilter), "", "", "asm/socket.h linux/filter.h"),
     ];
 
     /// <summary>What is called otherwise in C, or is an expression there.</summary>
@@ -42,6 +53,10 @@ public sealed class ConstantTests
         ["Mman.PageSize"] = "4096",                         // fixed on x86-64
         ["Mman.TaskSize"] = "(1UL << 47) - 4096",           // arch/x86/include/asm/page_64_types.h, no header for programs has it
         ["Fcntl.O_ASYNC"] = "FASYNC",
+        ["TcpOptionKind.Mss"] = "TCPOPT_MAXSEG",
+        ["TcpOptionKind.Window"] = "TCPOPT_WINDOW",
+        ["TcpOptionKind.SackPermitted"] = "TCPOPT_SACK_PERMITTED",
+        ["TcpOptionKind.Timestamp"] = "TCPOPT_TIMESTAMP",
     };
 
     public static TheoryData<string> Names => [.. Classes.Select(c => c.Class.Name)];

@@ -37,6 +37,16 @@ public sealed class StructureTests
         (typeof(UnixDiagRequest), "struct unix_diag_req", "linux/types.h linux/unix_diag.h", "sdiag_family sdiag_protocol pad udiag_states udiag_ino udiag_show udiag_cookie[0] udiag_cookie[1]"),
         (typeof(UnixDiagMessage), "struct unix_diag_msg", "linux/types.h linux/unix_diag.h", "udiag_family udiag_type udiag_state pad udiag_ino udiag_cookie[0] udiag_cookie[1]"),
         (typeof(ResourceLimit), "struct rlimit64", "linux/types.h linux/resource.h", "rlim_cur rlim_max"),
+        (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),
+        (typeof(NetlinkAttribute), "struct nlattr", "linux/netlink.h", "nla_len nla_type"),
+        (typeof(NetlinkError), "struct nlmsgerr", "linux/netlink.h", "error msg"),
+        (typeof(NetfilterHeader), "struct nfgenmsg", "linux/netfilter/nfnetlink.h", "nfgen_family version res_id"),
+        (typeof(FilterInstruction), "struct sock_filter", "linux/filter.h", "code jt jf k"),
+        (typeof(FilterProgram), "struct sock_fprog", "linux/filter.h", "len filter"),
+        (typeof(TcpRepairOption), "struct tcp_repair_opt", "linux/tcp.h", "opt_code opt_val"),
+        (typeof(TcpRepairWindow), "struct tcp_repair_window", "linux/tcp.h", "snd_wl1 snd_wnd max_window rcv_wnd rcv_wup"),
+        (typeof(SockaddrIn), "struct sockaddr_in", "netinet/in.h", "sin_family sin_port sin_addr sin_zero"),
+        (typeof(SockaddrIn6), "struct sockaddr_in6", "netinet/in.h", "sin6_family sin6_port sin6_flowinfo sin6_addr sin6_scope_id"),
         (typeof(SignalEvent), "struct sigevent", "asm/signal.h asm/siginfo.h", "sigev_value sigev_signo sigev_notify _sigev_un._tid"),
     ];
 

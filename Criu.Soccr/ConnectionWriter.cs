@@ -1,0 +1,259 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Linux.Abi;
+
+namespace Criu.Soccr;
+
+/// <summary>
+/// Makes a connection anew, in repair mode: sequence numbers before connect, which then sends nothing; what was negotiated after it; then queues, windows and the FINs that
+/// had been exchanged.
+/// </summary>
+internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, SafeHandle handle, SoccrOptions options)
+{
+    private const string NeedsCapability = "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace";
+
+    private int Family => state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET;
+
+    public void Make()
+    {
+        SetOptions(OptionStage.Early);
+        switch (state.State)
+        {
+            case TcpState.Listen:
+                MakeListener();
+                break;
+            case TcpState.Close when state.Remote == null:
+                SetOwnOptions();
+                if (state.Local != null)
+                    BindOrdinarily();
+                break;
+            case TcpState.SynSent:
+                EnterRepair();
+                BindTo(state.Local!);
+                SetSequence(Tcp.SEND_QUEUE, state.SendSequence - 1);             // connect takes the next one
+                break;
+            default:
+                MakeConnection();
+                break;
+        }
+        SetOptions(OptionStage.Late);
+    }
+
+    private void MakeListener()
+    {
+        SetOwnOptions();
+        BindOrdinarily();
+        SetOptions(OptionStage.Listener);
+        calls.Check(Kernel.Call(Nr.listen, calls.Fd, state.Backlog), "listen");
+    }
+
+    /// <summary>What a connection has from the handshake, these have from the application.</summary>
+    private void SetOwnOptions()
+    {
+        if (state.ReuseAddress)
+            calls.Set(Inet.SOL_SOCKET, So.REUSEADDR, 1, "SO_REUSEADDR");
+        if (state.WantedMaxSegment != 0)
+            calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.WantedMaxSegment, "TCP_MAXSEG");
+    }
+
+    private void BindOrdinarily() =>
+        calls.Check(calls.Bind(SocketAddress.Of(WithScope(state.Local!))), "bind", "The address must be this host's, and free: end whoever uses it, or give both SO_REUSEADDR");
+
+    private void MakeConnection()
+    {
+        EnterRepair();
+        bool hasLargeSegment = state.MaxSegment > short.MaxValue;
+        if (!hasLargeSegment && state.MaxSegment > 0)
+            calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.MaxSegment, "TCP_MAXSEG");      // else the first segments are of 524 bytes
+        MakeRoom();
+        BindTo(state.Local!);
+        SetSequence(Tcp.RECV_QUEUE, FirstReceived());
+        SetSequence(Tcp.SEND_QUEUE, FirstSent());
+        calls.Check(calls.Connect(SocketAddress.Of(WithScope(state.Remote!))), "connect (in repair mode)",
+            "A socket with the same two ends still exists, or there is no route to the peer: close the one, set the other up");
+        if (!hasLargeSegment)
+            calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, 0, "TCP_MAXSEG");
+        SetNegotiated();
+        if (hasLargeSegment)
+            calls.TrySet(Inet.IPPROTO_IP, Ip.OPTIONS, ReadOnlySpan<byte>.Empty);          // its side effect: the segment size is worked out again
+        Fill(Tcp.RECV_QUEUE, state.ReceiveQueue.AsSpan(), "the receive queue");
+        Fill(Tcp.SEND_QUEUE, state.SendQueue.AsSpan()[..^state.UnsentBytes], "the send queue");
+        SetWindow();
+        FillUnsent();
+        CloseDirections();
+    }
+
+    private void EnterRepair()
+    {
+        int result = options.Switch.Switch(handle, RepairMode.On);
+        if (result < 0)
+            throw calls.Failed("TCP_REPAIR", result, NeedsCapability + ", or use a repair helper");
+    }
+
+    private void BindTo(IPEndPoint local) =>
+        calls.Check(calls.Bind(SocketAddress.Of(WithScope(local))), "bind", "The address must be one of this host: let it move along with the connection");
+
+    /// <summary>A link-local address belongs to an interface, which may have another number here.</summary>
+    private IPEndPoint WithScope(IPEndPoint end) =>
+        state.Interface != null && end.Address.IsIPv6LinkLocal ? new IPEndPoint(new IPAddress(end.Address.GetAddressBytes(), Interfaces.IndexOf(state.Interface)), end.Port) : end;
+
+    private uint FirstReceived() => state.ReceiveSequence - (state.HasReceivedFin ? 1u : 0) - (uint)state.ReceiveQueue.Length;
+
+    private uint FirstSent() => state.SendSequence - (state.HasSentFin ? 1u : 0) - (uint)state.SendQueue.Length;
+
+    /// <summary>The first sequence number that the peer has not acknowledged.</summary>
+    private uint FirstUnacknowledged() => state.State is TcpState.FinWait2 or TcpState.TimeWait ? state.SendSequence : FirstSent();
+
+    private void SetSequence(int queue, uint sequence)
+    {
+        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, queue, "TCP_REPAIR_QUEUE");
+        calls.Set(Inet.IPPROTO_TCP, Tcp.QUEUE_SEQ, sequence, "TCP_QUEUE_SEQ");
+    }
+
+    private void SetNegotiated()
+    {
+        Span<TcpRepairOption> all = stackalloc TcpRepairOption[4];
+        int count = 0;
+        all[count++] = new TcpRepairOption { Code = TcpOptionKind.Mss, Value = (uint)state.MaxSegment };
+        if (state is { SendWindowScale: { } send, ReceiveWindowScale: { } receive })
+            all[count++] = new TcpRepairOption { Code = TcpOptionKind.Window, Value = (uint)(send | receive << 16) };
+        if (state.HasSack)
+            all[count++] = new TcpRepairOption { Code = TcpOptionKind.SackPermitted };
+        if (state.HasTimestamps)
+            all[count++] = new TcpRepairOption { Code = TcpOptionKind.Timestamp };
+        calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_OPTIONS, MemoryMarshal.AsBytes(all[..count])), "TCP_REPAIR_OPTIONS");
+        if (!state.HasTimestamps)
+            return;
+        const uint ClockKind = 1, Rounding = 2;         // milliseconds are rounded when they are told: never go back
+        calls.Set(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, (state.Timestamp & ClockKind) != 0 ? state.Timestamp : state.Timestamp + Rounding, "TCP_TIMESTAMP");
+    }
+
+    /// <summary>A queue may be larger than the buffers of a new socket. The limits come back at the end.</summary>
+    private void MakeRoom()
+    {
+        const int Overhead = 4;                         // bookkeeping of the kernel, at worst
+        if (state.SendQueue.Length > 0)
+            calls.TrySet(Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead));
+    }
+
+    private void Fill(int queue, ReadOnlySpan<byte> data, string what)
+    {
+        if (data.Length == 0)
+            return;
+        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, queue, "TCP_REPAIR_QUEUE");
+        SendAll(data, what);
+    }
+
+    private void SendAll(ReadOnlySpan<byte> data, string what)
+    {
+        const int Chunk = 64 << 10;                     // one call takes little more
+        while (data.Length > 0)
+        {
+            long sent = calls.Check(calls.Send(data[..Math.Min(data.Length, Chunk)], Inet.MSG_DONTWAIT), $"filling {what}, {data.Length} bytes to go,");
+            data = data[(int)sent..];
+        }
+    }
+
+    private void SetWindow()
+    {
+        uint fin = state.HasReceivedFin ? 1u : 0;       // its FIN is still to come: see CloseDirections
+        var window = new TcpRepairWindow
+        {
+            SendWl1 = state.SendWl1, SendWindow = state.SendWindow, MaxWindow = Math.Max(state.MaxWindow, state.SendWindow), ReceiveWindow = state.ReceiveWindow + fin,
+            ReceiveWindowUpdate = state.ReceiveWindowUpdate - fin,
+        };
+        calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpRepairWindow>(in window))), "TCP_REPAIR_WINDOW");
+    }
+
+    /// <summary>What was never sent must not look sent, or it would wait for a retransmission: it is written outside repair mode, and corked.</summary>
+    private void FillUnsent()
+    {
+        if (state.UnsentBytes == 0)
+            return;
+        Switch(RepairMode.OffQuietly);
+        calls.Set(Inet.IPPROTO_TCP, Tcp.CORK, 1, "TCP_CORK");
+        SendAll(state.SendQueue.AsSpan()[^state.UnsentBytes..], "the unsent part of the send queue");
+        Switch(RepairMode.On);
+    }
+
+    private void Switch(RepairMode mode)
+    {
+        int result = options.Switch.Switch(handle, mode);
+        if (result < 0)
+            throw calls.Failed("TCP_REPAIR", result, NeedsCapability);
+    }
+
+    private void CloseDirections()
+    {
+        var peer = new FakePeer(calls, state, options.Lock?.Mark ?? 0);
+        switch (state.State)
+        {
+            case TcpState.FinWait1:
+                CloseOurs();
+                break;
+            case TcpState.FinWait2:
+                CloseOurs();
+                peer.Acknowledge(FirstUnacknowledged());
+                break;
+            case TcpState.CloseWait:
+                peer.Finish(FirstUnacknowledged());
+                break;
+            case TcpState.LastAck:
+                peer.Finish(FirstUnacknowledged());
+                CloseOurs();
+                break;
+            case TcpState.Closing:
+            case TcpState.TimeWait:
+                CloseOurs();
+                peer.Finish(FirstUnacknowledged());
+                break;
+            case TcpState.Close:
+                peer.Reset(FirstUnacknowledged());
+                break;
+        }
+    }
+
+    /// <summary>From the send queue under repair a FIN counts as sent, and is not.</summary>
+    private void CloseOurs()
+    {
+        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, state.IsFinUnsent ? Tcp.NO_QUEUE : Tcp.SEND_QUEUE, "TCP_REPAIR_QUEUE");
+        calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Inet.SHUT_WR), "shutdown");
+    }
+
+    private void SetOptions(OptionStage stage)
+    {
+        foreach (var option in state.Options)
+            if (StageOf(option) == stage)
+                calls.Check(calls.TrySet(option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
+    }
+
+    private static OptionStage StageOf(TcpSocketOption option)
+    {
+        foreach (var row in OptionTable.Rows)
+            if (row.Level == option.Level && row.Number == option.Number)
+                return row.Stage;
+        return OptionStage.Late;
+    }
+
+    /// <summary>The connection is on its own again: what repair mode used gets the values of before.</summary>
+    public void Finish()
+    {
+        SetBuffers();
+        if (state.Flow != null && state.ReuseAddress)
+            calls.Set(Inet.SOL_SOCKET, So.REUSEADDR, 1, "SO_REUSEADDR");
+        if (state.KeepAlive)
+            calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 1, "SO_KEEPALIVE");
+        if (state.Cork || state.UnsentBytes > 0)
+            calls.Set(Inet.IPPROTO_TCP, Tcp.CORK, state.Cork ? 1 : 0, "TCP_CORK");
+    }
+
+    private void SetBuffers()
+    {
+        bool wasForced = state.SendQueue.Length > 0;
+        if (wasForced || state.BufferLocks != 0 || calls.Get<int>(Inet.SOL_SOCKET, So.SNDBUF, "SO_SNDBUF") < state.SendBuffer)
+            calls.Set(Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2, "SO_SNDBUFFORCE", NeedsCapability);
+        if (state.BufferLocks != 0 || calls.Get<int>(Inet.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF") < state.ReceiveBuffer)
+            calls.Set(Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2, "SO_RCVBUFFORCE", NeedsCapability);
+        calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);           // ENOPROTOOPT before 5.14
+    }
+}

@@ -1,0 +1,138 @@
+using System.Runtime.InteropServices;
+using Linux.Abi;
+
+namespace Criu.Soccr;
+
+/// <summary>
+/// A connection in repair mode: the peer sees only silence. <see cref="Save"/> any number of times, then <see cref="Resume"/>, or <see cref="Leave"/>. Disposed without either
+/// it is resumed. No call of the application on the socket may be under way meanwhile.
+/// </summary>
+public sealed class PausedConnection : IDisposable
+{
+    private readonly SafeHandle handle;
+    private readonly IDisposable owner;
+    private readonly SoccrOptions options;
+    private readonly SavedOptions settings;
+    private bool isInRepair, isDone;
+
+    private PausedConnection(SafeHandle handle, IDisposable owner, SoccrOptions options)
+    {
+        (this.handle, this.owner, this.options) = (handle, owner, options);
+        bool isCounted = false;
+        handle.DangerousAddRef(ref isCounted);
+        Calls = new SocketCalls((int)handle.DangerousGetHandle(), "a socket");
+        try
+        {
+            Identity = SocketIdentity.Read(Calls);
+            Calls = new SocketCalls(Calls.Fd, Identity.ToString());
+            Refusals.Check(Calls, Identity);
+            settings = SavedOptions.Read(Calls, Identity);
+        }
+        catch
+        {
+            handle.DangerousRelease();
+            throw;
+        }
+    }
+
+    internal SocketCalls Calls { get; }
+
+    internal SocketIdentity Identity { get; private set; }
+
+    /// <summary>Its two ends; null for one without a peer.</summary>
+    public TcpFlow? Flow => Identity.Flow;
+
+    /// <summary>The state that it is in.</summary>
+    public TcpState State => Identity.State;
+
+    /// <summary>Reads what is read before anything changes, and refuses what must be refused.</summary>
+    internal static PausedConnection Look(SafeHandle handle, IDisposable owner, SoccrOptions options) => new(handle, owner, options);
+
+    /// <summary>Switches repair mode on. The traffic is held already.</summary>
+    internal void Begin()
+    {
+        if (Identity.State == TcpState.Listen)
+            return;                                     // the kernel has no repair mode for it, and needs none
+        if (settings.KeepAlive)
+            Calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 0, "SO_KEEPALIVE");         // its timer goes on in repair mode, and would kill the connection
+        int result = options.Switch.Switch(handle, RepairMode.On);
+        if (result < 0)
+        {
+            PutBack();
+            throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
+        }
+        isInRepair = true;
+        Identity = Identity with { State = SocketIdentity.ReadState(Calls) };    // segments may have come since
+    }
+
+    /// <summary>Everything that is needed to restore the connection. Nothing is consumed.</summary>
+    /// <exception cref="SoccrException">It cannot be read, or is something that cannot be saved.</exception>
+    public TcpConnectionState Save()
+    {
+        ObjectDisposedException.ThrowIf(isDone, this);
+        return ConnectionReader.Read(Calls, Identity, settings);
+    }
+
+    /// <summary>Lets the connection go on, here, as if nothing had been. The caller's socket stays the caller's.</summary>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
+    public void Resume()
+    {
+        ObjectDisposedException.ThrowIf(isDone, this);
+        ReleaseTraffic();
+        End();
+    }
+
+    /// <summary>Closes the socket without a FIN or a reset: the peer goes on waiting. The traffic stays held. The caller's socket is disposed.</summary>
+    /// <remarks>Where another process, or a duplicate, has the same connection open, it stays there, in repair mode.</remarks>
+    public void Leave()
+    {
+        ObjectDisposedException.ThrowIf(isDone, this);
+        isDone = true;
+        if (isInRepair)
+            Calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);    // whatever closes it: nothing is sent from a send queue under repair
+        handle.DangerousRelease();
+        owner.Dispose();
+    }
+
+    internal void ReleaseTraffic()
+    {
+        if (Flow is { } flow)
+            options.Lock?.Release([new HeldFlow(flow, handle)]);
+    }
+
+    /// <summary>Out of repair mode; the traffic passes already.</summary>
+    internal void End()
+    {
+        isDone = true;
+        try
+        {
+            if (isInRepair)
+            {
+                int result = options.Switch.Switch(handle, RepairMode.Off);
+                if (result < 0)
+                    throw Calls.Failed("TCP_REPAIR off", result);
+            }
+            PutBack();
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
+    }
+
+    /// <summary>Repair mode sets SO_REUSEADDR, and clears it at its end.</summary>
+    private void PutBack()
+    {
+        if (isInRepair && settings.ReuseAddress)
+            Calls.TrySet(Inet.SOL_SOCKET, So.REUSEADDR, 1);
+        if (settings.KeepAlive)
+            Calls.TrySet(Inet.SOL_SOCKET, So.KEEPALIVE, 1);
+    }
+
+    /// <summary>Resumes it, unless that or the other was done.</summary>
+    public void Dispose()
+    {
+        if (!isDone)
+            Resume();
+    }
+}

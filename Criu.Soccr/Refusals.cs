@@ -1,0 +1,36 @@
+using Linux.Abi;
+
+namespace Criu.Soccr;
+
+/// <summary>What cannot be saved, by name, before anything is changed.</summary>
+internal static class Refusals
+{
+    public static void Check(SocketCalls calls, in SocketIdentity identity)
+    {
+        Span<byte> name = stackalloc byte[16];
+        long length = calls.TryGet(Inet.IPPROTO_TCP, Tcp.ULP, name);
+        if (length > 0 && name[0] != 0)
+            throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
+        if (identity.State == TcpState.Listen)
+        {
+            int waiting = SocketIdentity.ReadInfo(calls).Unacked;
+            if (waiting > 0)
+                throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first");
+        }
+        else if (identity.State == TcpState.SynReceived)
+            throw Refused(calls, "its handshake is not complete (Fast Open). Wait until it is");
+        if (identity.State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.Closing or TcpState.LastAck)
+            CheckUrgent(calls);
+    }
+
+    /// <summary>Reads stop at the urgent mark, and what is behind it would be lost unseen.</summary>
+    private static void CheckUrgent(SocketCalls calls)
+    {
+        Span<byte> one = stackalloc byte[1];
+        long result = calls.Receive(one, Inet.MSG_OOB | Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+        if (result > 0 || result == -Errno.EAGAIN)
+            throw Refused(calls, "urgent data waits in it, which cannot be restored. Read it first (MSG_OOB)");
+    }
+
+    private static SoccrException Refused(SocketCalls calls, string why) => new($"{calls.Subject} cannot be saved: {why}");
+}

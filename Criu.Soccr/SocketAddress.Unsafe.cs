@@ -1,0 +1,46 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Linux.Abi;
+
+namespace Criu.Soccr;
+
+/// <summary>sockaddr_in or sockaddr_in6, as the kernel takes it.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Size)]
+internal unsafe struct SocketAddress
+{
+    public const int Size = 28;
+
+    [FieldOffset(0)] private SockaddrIn v4;
+    [FieldOffset(0)] private SockaddrIn6 v6;
+
+    public readonly int Length => v4.Family == Inet.AF_INET ? sizeof(SockaddrIn) : Size;
+
+    public readonly int Family => v4.Family;
+
+    public static SocketAddress Of(IPEndPoint end)
+    {
+        var address = new SocketAddress();
+        ushort port = BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)end.Port) : (ushort)end.Port;
+        if (end.AddressFamily == AddressFamily.InterNetwork)
+        {
+            address.v4 = new SockaddrIn { Family = Inet.AF_INET, Port = port };
+            end.Address.TryWriteBytes(new Span<byte>(&address.v4.Address, 4), out _);
+            return address;
+        }
+        address.v6.Family = Inet.AF_INET6;
+        address.v6.Port = port;
+        end.Address.TryWriteBytes(new Span<byte>(address.v6.Address, 16), out _);
+        address.v6.Scope = (uint)end.Address.ScopeId;
+        return address;
+    }
+
+    public readonly IPEndPoint ToEndPoint()
+    {
+        int port = BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(v4.Port) : v4.Port;
+        fixed (SocketAddress* a = &this)
+            return a->v4.Family == Inet.AF_INET
+                ? new IPEndPoint(new IPAddress(new ReadOnlySpan<byte>(&a->v4.Address, 4)), port)
+                : new IPEndPoint(new IPAddress(new ReadOnlySpan<byte>(a->v6.Address, 16), a->v6.Scope), port);
+    }
+}

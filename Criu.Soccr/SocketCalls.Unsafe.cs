@@ -1,0 +1,103 @@
+using System.Runtime.CompilerServices;
+using Linux.Abi;
+
+namespace Criu.Soccr;
+
+/// <summary>Calls on one socket. What fails is named together with the connection; -errno is answered where the caller wants to look at it.</summary>
+internal readonly unsafe struct SocketCalls(int fd, string subject)
+{
+    public int Fd => fd;
+
+    public string Subject => subject;
+
+    public SoccrException Failed(string step, long result, string? cure = null) => new(step, subject, (int)-result, cure);
+
+    public long Check(long result, string step, string? cure = null) => Kernel.Failed(result) ? throw Failed(step, result, cure) : result;
+
+    public long TryGet(int level, int option, Span<byte> into)
+    {
+        int length = into.Length;
+        fixed (byte* value = into)
+        {
+            long result = Kernel.Call(Nr.getsockopt, fd, level, option, (long)value, (long)(&length));
+            return Kernel.Failed(result) ? result : length;
+        }
+    }
+
+    public long TryGet<T>(int level, int option, out T value) where T : unmanaged
+    {
+        value = default;
+        int length = sizeof(T);
+        return Kernel.Call(Nr.getsockopt, fd, level, option, (long)Unsafe.AsPointer(ref value), (long)(&length));
+    }
+
+    public T Get<T>(int level, int option, string name) where T : unmanaged
+    {
+        T value = default;
+        int length = sizeof(T);
+        Check(Kernel.Call(Nr.getsockopt, fd, level, option, (long)(&value), (long)(&length)), name);
+        return value;
+    }
+
+    public long TrySet(int level, int option, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* bytes = value)
+            return Kernel.Call(Nr.setsockopt, fd, level, option, (long)bytes, value.Length);
+    }
+
+    public long TrySet<T>(int level, int option, T value) where T : unmanaged => Kernel.Call(Nr.setsockopt, fd, level, option, (long)(&value), sizeof(T));
+
+    public void Set<T>(int level, int option, T value, string name, string? cure = null) where T : unmanaged => Check(TrySet(level, option, value), name, cure);
+
+    /// <summary>A number that an ioctl answers.</summary>
+    public int Ask(int request, string name)
+    {
+        int value = 0;
+        Check(Kernel.Call(Nr.ioctl, fd, request, (long)(&value)), name);
+        return value;
+    }
+
+    public long Receive(Span<byte> into, int flags)
+    {
+        fixed (byte* bytes = into)
+            return Kernel.Call(Nr.recvfrom, fd, (long)bytes, into.Length, flags);
+    }
+
+    public long Send(ReadOnlySpan<byte> data, int flags)
+    {
+        fixed (byte* bytes = data)
+            return Kernel.Call(Nr.sendto, fd, (long)bytes, data.Length, flags | Inet.MSG_NOSIGNAL);
+    }
+
+    public long Bind(in SocketAddress address)
+    {
+        fixed (SocketAddress* a = &address)
+            return Kernel.Call(Nr.bind, fd, (long)a, a->Length);
+    }
+
+    public long Connect(in SocketAddress address)
+    {
+        fixed (SocketAddress* a = &address)
+            return Kernel.CallOnce(Nr.connect, fd, (long)a, a->Length);
+    }
+
+    /// <summary>getsockname(2), or SO_PEERNAME, which also answers while a connection is not established yet or no longer.</summary>
+    public bool TryName(bool peer, out SocketAddress address)
+    {
+        address = default;
+        int length = SocketAddress.Size;
+        fixed (SocketAddress* a = &address)
+        {
+            if (peer && TryName(peer: false, out var own))
+                length = own.Length;                    // SO_PEERNAME refuses a length that is more than it has
+            long result = peer ? Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.PEERNAME, (long)a, (long)(&length)) : Kernel.Call(Nr.getsockname, fd, (long)a, (long)(&length));
+            return !Kernel.Failed(result);
+        }
+    }
+
+    public bool HasEvents(short wanted)
+    {
+        var poll = (Fd: fd, Events: wanted, Happened: (short)0);
+        return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 && (poll.Happened & wanted) != 0;
+    }
+}

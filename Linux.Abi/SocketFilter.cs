@@ -1,0 +1,23 @@
+namespace Linux.Abi;
+
+/// <summary>linux/filter.h, and the socket options that concern it, asm/socket.h.</summary>
+internal static class SocketFilter
+{
+    public const int SO_ATTACH_FILTER = 26, SO_GET_FILTER = 26, SO_DETACH_FILTER = 27, SO_LOCK_FILTER = 44;
+    public const ushort BPF_RET = 6, BPF_K = 0;
+}
+
+/// <summary>struct sock_filter, linux/filter.h: one instruction.</summary>
+internal struct FilterInstruction
+{
+    public ushort Code;
+    public byte JumpTrue, JumpFalse;
+    public uint K;
+}
+
+/// <summary>struct sock_fprog, linux/filter.h: the count of instructions, and their address.</summary>
+internal struct FilterProgram
+{
+    public ushort Length;
+    public ulong Instructions;
+}

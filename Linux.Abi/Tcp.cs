@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+
+namespace Linux.Abi;
+
+/// <summary>Options of SOL_TCP and what goes with them, linux/tcp.h.</summary>
+internal static class Tcp
+{
+    public const int NODELAY = 1, MAXSEG = 2, CORK = 3, KEEPIDLE = 4, KEEPINTVL = 5, KEEPCNT = 6, SYNCNT = 7, LINGER2 = 8, DEFER_ACCEPT = 9, WINDOW_CLAMP = 10, INFO = 11,
+        QUICKACK = 12, CONGESTION = 13, THIN_LINEAR_TIMEOUTS = 16, THIN_DUPACK = 17, USER_TIMEOUT = 18, REPAIR = 19, REPAIR_QUEUE = 20, QUEUE_SEQ = 21, REPAIR_OPTIONS = 22,
+        FASTOPEN = 23, TIMESTAMP = 24, NOTSENT_LOWAT = 25, SAVE_SYN = 27, REPAIR_WINDOW = 29, FASTOPEN_CONNECT = 30, ULP = 31, FASTOPEN_NO_COOKIE = 34, INQ = 36, TX_DELAY = 37,
+        RTO_MAX_MS = 44, RTO_MIN_US = 45, DELACK_MAX_US = 46;
+
+    public const int REPAIR_ON = 1, REPAIR_OFF = 0, REPAIR_OFF_NO_WP = -1;
+    public const int NO_QUEUE = 0, RECV_QUEUE = 1, SEND_QUEUE = 2;
+}
+
+/// <summary>Bits of tcpi_options in TCP_INFO, linux/tcp.h.</summary>
+internal static class TcpInfoOptions
+{
+    public const int TIMESTAMPS = 1, SACK = 2, WSCALE = 4;
+}
+
+/// <summary>Option kinds as TCP itself has them, which TCP_REPAIR_OPTIONS takes: RFC 9293, 7323, 2018.</summary>
+internal static class TcpOptionKind
+{
+    public const int Mss = 2, Window = 3, SackPermitted = 4, Timestamp = 8;
+}
+
+/// <summary>Options of SOL_SOCKET, asm-generic/socket.h.</summary>
+internal static class So
+{
+    public const int DEBUG = 1, REUSEADDR = 2, ERROR = 4, DONTROUTE = 5, SNDBUF = 7, RCVBUF = 8, KEEPALIVE = 9, OOBINLINE = 10, PRIORITY = 12, LINGER = 13, REUSEPORT = 15,
+        RCVLOWAT = 18, RCVTIMEO_OLD = 20, SNDTIMEO_OLD = 21, BINDTODEVICE = 25, PEERNAME = 28, TIMESTAMP_OLD = 29, SNDBUFFORCE = 32, RCVBUFFORCE = 33, TIMESTAMPNS_OLD = 35,
+        MARK = 36, TIMESTAMPING_OLD = 37, PROTOCOL = 38, DOMAIN = 39, RXQ_OVFL = 40, PEEK_OFF = 42, SELECT_ERR_QUEUE = 45, BUSY_POLL = 46, MAX_PACING_RATE = 47, INCOMING_CPU = 49,
+        ZEROCOPY = 60, TXTIME = 61, TIMESTAMP_NEW = 63, TIMESTAMPNS_NEW = 64, TIMESTAMPING_NEW = 65, PREFER_BUSY_POLL = 69, BUSY_POLL_BUDGET = 70, BUF_LOCK = 72, TXREHASH = 74,
+        RCVMARK = 75;
+}
+
+/// <summary>Options of SOL_IP, linux/in.h.</summary>
+internal static class Ip
+{
+    public const int TOS = 1, TTL = 2, OPTIONS = 4, RECVOPTS = 6, RETOPTS = 7, PKTINFO = 8, MTU_DISCOVER = 10, RECVERR = 11, RECVTTL = 12, RECVTOS = 13, FREEBIND = 15, TRANSPARENT = 19,
+        RECVORIGDSTADDR = 20, MINTTL = 21, CHECKSUM = 23, BIND_ADDRESS_NO_PORT = 24, RECVFRAGSIZE = 25, RECVERR_RFC4884 = 26, UNICAST_IF = 50, LOCAL_PORT_RANGE = 51;
+}
+
+/// <summary>Options of SOL_IPV6, linux/in6.h.</summary>
+internal static class Ipv6
+{
+    public const int UNICAST_HOPS = 16, MTU_DISCOVER = 23, RECVERR = 25, V6ONLY = 26, FLOWINFO_SEND = 33, RECVPKTINFO = 49, RECVHOPLIMIT = 51, RECVHOPOPTS = 53, RECVRTHDR = 56,
+        RECVDSTOPTS = 58, RECVPATHMTU = 60, DONTFRAG = 62, RECVTCLASS = 66, TCLASS = 67, AUTOFLOWLABEL = 70, ADDR_PREFERENCES = 72, MINHOPCOUNT = 73, RECVORIGDSTADDR = 74,
+        TRANSPARENT = 75, UNICAST_IF = 76, RECVFRAGSIZE = 77, FREEBIND = 78;
+}
+
+/// <summary>Levels, families, flags and requests of sockets: sys/socket.h, netinet/in.h, asm/ioctls.h, linux/sockios.h.</summary>
+internal static class Inet
+{
+    public const int AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800, SOL_SOCKET = 1, IPPROTO_IP = 0, IPPROTO_TCP = 6, IPPROTO_IPV6 = 41,
+        IPPROTO_MPTCP = 262, MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1, FIONREAD = 0x541b, TIOCOUTQ = 0x5411, SIOCOUTQNSD = 0x894b;
+}
+
+/// <summary>struct tcp_repair_opt, linux/tcp.h.</summary>
+internal struct TcpRepairOption
+{
+    public uint Code, Value;
+}
+
+/// <summary>struct tcp_repair_window, linux/tcp.h: the peer's window as we know it, and ours as we told it.</summary>
+internal struct TcpRepairWindow
+{
+    public uint SendWl1, SendWindow, MaxWindow, ReceiveWindow, ReceiveWindowUpdate;
+}
+
+/// <summary>struct sockaddr_in, netinet/in.h. Port and address are in network order.</summary>
+internal struct SockaddrIn
+{
+    public ushort Family, Port;
+    public uint Address;
+    public ulong Zero;
+}
+
+/// <summary>struct sockaddr_in6, netinet/in.h.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct SockaddrIn6
+{
+    public ushort Family, Port;
+    public uint FlowInfo;
+    public fixed byte Address[16];
+    public uint Scope;
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using Linux.Abi;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
+
+namespace Criu.Soccr.Tests.Harness;
+
+/// <summary>A network namespace of the test's own: that of a thread, gone when the thread and the sockets made in it are.</summary>
+internal sealed class Namespace : IDisposable
+{
+    private readonly BlockingCollection<Action> work = [];
+    private readonly Thread thread;
+    private int tid;
+
+    public Namespace()
+    {
+        thread = new Thread(Loop) { IsBackground = true };
+        thread.Start();
+        Run(() =>
+        {
+            tid = (int)Kernel.Call(Nr.gettid);
+            Assert.Equal(0, Kernel.Call(Nr.unshare, (long)Sched.CLONE_NEWNET));
+        });
+        Ip("link set lo up");
+    }
+
+    private void Loop()
+    {
+        foreach (var one in work.GetConsumingEnumerable())
+            one();
+    }
+
+    /// <summary>Runs something on the thread that is in the namespace.</summary>
+    public void Run(Action one) => Run(() =>
+    {
+        one();
+        return 0;
+    });
+
+    public T Run<T>(Func<T> one)
+    {
+        T? result = default;
+        Exception? failure = null;
+        using var done = new ManualResetEventSlim();
+        work.Add(() =>
+        {
+            try
+            {
+                result = one();
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+            done.Set();
+        });
+        done.Wait();
+        if (failure != null)
+            ExceptionDispatchInfo.Throw(failure);
+        return result!;
+    }
+
+    /// <summary>A cable between two, with an address at each end.</summary>
+    public static void Connect(Namespace a, Namespace b)
+    {
+        a.Ip($"link add v type veth peer name v netns {b.tid}");
+        foreach (var (ns, number) in new[] { (a, 1), (b, 2) })
+        {
+            ns.Ip($"addr add 10.7.0.{number}/24 dev v");
+            ns.Ip($"addr add fd07::{number}/64 dev v nodad");
+            ns.Ip("link set v up");
+        }
+    }
+
+    public void Ip(string arguments) => Run(() =>
+    {
+        using var process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"ip {arguments}: {errors}");
+    });
+
+    /// <summary>A file below /proc/sys/net, which shows each namespace its own.</summary>
+    public void Set(string name, string value) => Run(() => File.WriteAllText($"/proc/sys/net/{name}", value));
+
+    /// <summary>A counter of <c>Tcp</c> in /proc/net/snmp.</summary>
+    public long Counter(string name) => Run(() =>
+    {
+        string[] lines = [.. File.ReadAllLines("/proc/thread-self/net/snmp").Where(l => l.StartsWith("Tcp:", StringComparison.Ordinal))];
+        return long.Parse(lines[1].Split(' ')[Array.IndexOf(lines[0].Split(' '), name)], System.Globalization.CultureInfo.InvariantCulture);
+    });
+
+    public void Dispose()
+    {
+        work.CompleteAdding();
+        thread.Join();
+        work.Dispose();
+    }
+}
