@@ -15,6 +15,8 @@ internal struct NetlinkHeader
     public uint Length;
     public ushort Type, Flags;
     public uint Sequence, PortId;
+
+    public const int Size = 16;
 }
 
 /// <summary>struct nlattr, linux/netlink.h. The length, in bytes, has these 4 in it and is not padded.</summary>

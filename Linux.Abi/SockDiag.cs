@@ -8,16 +8,6 @@ internal static class SockDiag
     public const int UNIX_DIAG_NAME = 0, UNIX_DIAG_VFS = 1, UNIX_DIAG_PEER = 2, UNIX_DIAG_ICONS = 3, UNIX_DIAG_RQLEN = 4, UNIX_DIAG_SHUTDOWN = 6;
 }
 
-/// <summary>struct nlmsghdr, linux/netlink.h.</summary>
-internal struct NetlinkHeader
-{
-    public uint Length;
-    public ushort Type, Flags;
-    public uint Sequence, Port;
-
-    public const int Size = 16;
-}
-
 /// <summary>struct unix_diag_req, linux/unix_diag.h.</summary>
 internal struct UnixDiagRequest
 {

@@ -18,21 +18,6 @@ internal struct Linger
     public int OnOff, Seconds;
 }
 
-/// <summary>struct sock_filter, linux/filter.h: one instruction of a classic socket filter.</summary>
-internal struct FilterInstruction
-{
-    public ushort Code;
-    public byte JumpTrue, JumpFalse;
-    public uint Value;
-}
-
-/// <summary>struct sock_fprog, linux/filter.h.</summary>
-internal struct FilterProgram
-{
-    public ushort Length, Pad0, Pad1, Pad2;
-    public long Instructions;
-}
-
 /// <summary>States of a socket, netinet/tcp.h: those of TCP, whatever the family.</summary>
 internal static class SocketStates
 {

@@ -116,7 +116,7 @@ internal static unsafe class SocketOptions
         if (Kernel.Failed(result))
             throw new CheckpointException($"the filter of {name} cannot be read: {Errno.Name(result)}");
         foreach (var step in program)
-            options.SoFilter.Add((ulong)step.Code << 48 | (ulong)step.JumpTrue << 40 | (ulong)step.JumpFalse << 32 | step.Value);
+            options.SoFilter.Add((ulong)step.Code << 48 | (ulong)step.JumpTrue << 40 | (ulong)step.JumpFalse << 32 | step.K);
     }
 
     /// <summary>Sets what differs from a fresh socket.</summary>
@@ -193,9 +193,9 @@ internal static unsafe class SocketOptions
         for (int i = 0; i < wanted.SoFilter.Count; i++)
         {
             ulong step = wanted.SoFilter[i];
-            program.Span[i] = new FilterInstruction { Code = (ushort)(step >> 48), JumpTrue = (byte)(step >> 40), JumpFalse = (byte)(step >> 32), Value = (uint)step };
+            program.Span[i] = new FilterInstruction { Code = (ushort)(step >> 48), JumpTrue = (byte)(step >> 40), JumpFalse = (byte)(step >> 32), K = (uint)step };
         }
-        var whole = batch.New(new FilterProgram { Length = (ushort)wanted.SoFilter.Count, Instructions = program.Remote });
+        var whole = batch.New(new FilterProgram { Length = (ushort)wanted.SoFilter.Count, Instructions = (ulong)program.Remote });
         Set(batch, descriptor, Sockets.SO_ATTACH_FILTER, whole.Remote, sizeof(FilterProgram));
     }
 
