@@ -93,6 +93,8 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
             if (!proc.TryRead("stat"u8, text))
                 return Gone(proc, parent, pid);
             var stat = TaskStat.Parse(text);
+            if (parent == null)
+                DemandProcess(pid, proc, stat);
             var tracee = IsZombie(stat) ? null : TrySeize(pid, parent);
             if (!proc.TryRead("stat"u8, text))
                 return Gone(proc, parent, pid);
@@ -112,6 +114,15 @@ internal sealed class TreeFreezer(Guard guard, DumpOptions options, ILogger log,
             proc.Dispose();
             throw;
         }
+    }
+
+    private void DemandProcess(int pid, ProcDirectory proc, TaskStat stat)
+    {
+        const uint KernelThread = 0x200000;             // PF_KTHREAD, proc_pid_stat(5)
+        if ((stat.Flags & KernelThread) != 0)
+            throw new CheckpointException($"pid {pid} ({stat.Comm}) is a thread of the kernel", "Name a process with -t");
+        if (proc.TryRead("status"u8, text) && TaskStatus.Parse(text).ThreadGroup is var process && process != pid)
+            throw new CheckpointException($"{pid} is a thread of process {process}", $"Name the process with -t {process}");
     }
 
     private static bool IsZombie(TaskStat stat) => stat.State is 'Z' or 'X' && stat.ThreadCount <= 1;

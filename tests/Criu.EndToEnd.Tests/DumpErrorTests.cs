@@ -40,6 +40,19 @@ public sealed class DumpErrorTests : EndToEndTest
         target.Finish();
     }
 
+    [Fact]
+    public void What_is_no_process()
+    {
+        Target target = Start(Workloads.Named("threads 16"));
+        int thread = Proc.Numbers($"/proc/{target.Pid}/task").Max();
+        const int KernelThread = 2;                     // kthreadd
+        target.Refuses(Engine.Native.Dump(thread, target.Images), $"{thread} is a thread of process {target.Pid}", $"-t {target.Pid}");
+        if (Proc.Text($"/proc/{KernelThread}/comm").Trim() == "kthreadd")
+            target.Refuses(Engine.Native.Dump(KernelThread, target.Images), "thread of the kernel");
+        target.GoesOn();
+        target.Finish();
+    }
+
     /// <summary>Its guard would stop the engine itself, and with it everybody for good.</summary>
     [Fact]
     public void A_tree_that_holds_the_engine()
