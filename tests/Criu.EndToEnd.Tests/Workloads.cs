@@ -27,7 +27,7 @@ internal static class Workloads
         new("cow") { Counters = 4, Changes = new("fd 3") },
         new("shared") { Counters = 3 },
         new("memfd"),
-        new("memfd future") { ReferenceCannot = "seals it before it is mapped" },
+        new("memfd future"),
         new("pipes"),
         new("pipes packets") { ReferenceCannot = "packetized pipes are not supported" },
         new("files") { ReferenceChanges = new("fd 13 flags") },
