@@ -38,8 +38,10 @@ static void check_round(void)
 		if (ends[kind][1])
 			CHECK(write(ends[kind][1], "x", 1) == 1 && (wanted |= 1 << kind));
 	CHECK((ready(outer) & wanted) == wanted && ready(inner) == 1 << INNER);
-	int again = ready(outer);                          /* edge and one-shot entries report once */
-	CHECK((again & 1 << LEVEL) && (again & 1 << INNER) && !(again & 1 << EDGE) && !(again & 1 << ONCE));
+	/* Edge and one-shot entries report once. Who was restored between two looks may be told of an edge once more: an entry that is made anew is ready where there is
+	   something to read, and to leave that out could lose an edge that nobody has seen. */
+	int again = ready(outer), third = ready(outer);
+	CHECK((again & 1 << LEVEL) && (again & 1 << INNER) && !(again & third & 1 << EDGE) && !(again & 1 << ONCE) && !(third & 1 << ONCE));
 	for (int kind = 0; kind < KINDS; kind++)
 		if (ends[kind][1])
 			CHECK(read(ends[kind][0], &c, 1) == 1 && c == 'x');
