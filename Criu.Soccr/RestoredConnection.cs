@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Linux.Abi;
 
 namespace Criu.Soccr;
@@ -9,12 +10,12 @@ namespace Criu.Soccr;
 /// </summary>
 public sealed class RestoredConnection : IDisposable
 {
-    private readonly SafeSocketHandle handle;
+    private readonly SafeHandle handle;
     private readonly SoccrOptions options;
     private readonly SocketCalls calls;
     private bool isDone;
 
-    private RestoredConnection(SafeSocketHandle handle, TcpConnectionState state, SoccrOptions options)
+    private RestoredConnection(SafeHandle handle, TcpConnectionState state, SoccrOptions options)
     {
         (this.handle, State, this.options) = (handle, state, options);
         calls = new SocketCalls((int)handle.DangerousGetHandle(), state.ToString());
@@ -29,7 +30,7 @@ public sealed class RestoredConnection : IDisposable
     /// <param name="socket">A new socket to make it of; null: one is made.</param>
     /// <param name="options">How.</param>
     /// <param name="peerIsHere">Whether the other end has been made already, in this network namespace.</param>
-    internal static RestoredConnection Make(TcpConnectionState state, SafeSocketHandle? socket, SoccrOptions options, bool peerIsHere = false)
+    internal static RestoredConnection Make(TcpConnectionState state, SafeHandle? socket, SoccrOptions options, bool peerIsHere = false)
     {
         var restored = new RestoredConnection(socket ?? NewSocket(state), state, options);
         try
@@ -68,7 +69,7 @@ public sealed class RestoredConnection : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         ReleaseTraffic();
-        return End();
+        return (SafeSocketHandle)End();
     }
 
     internal void ReleaseTraffic()
@@ -78,7 +79,7 @@ public sealed class RestoredConnection : IDisposable
     }
 
     /// <summary>Out of repair mode; the traffic passes already.</summary>
-    internal SafeSocketHandle End()
+    internal SafeHandle End()
     {
         if (IsInRepair)
         {
