@@ -48,7 +48,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         FetchAll();
         foreach (var socket in sockets)
             if (!socket.IsTcp)
-                new PlainSocketMaking(socket, SharesPort(socket), Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
+                new PlainSocketMaking(socket, ForBinding(socket), Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
         MakeTcp();
     }
 
@@ -65,9 +65,33 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
     private static long Check(long result, RestoreTask task, string step) => Kernel.Failed(result)
         ? throw new CheckpointException($"{step} of {task} failed: {Errno.Name(result)}", result == -Errno.EMFILE ? "Raise our limit of open files (ulimit -n)" : null) : result;
 
-    /// <summary>Sockets that have one port must all be willing to share it when they are bound; what they have in the end is told later.</summary>
-    private bool SharesPort(RestoredSocket socket) =>
-        sockets.Exists(other => other != socket && other.Entry.Type == socket.Entry.Type && other.Entry.Proto == socket.Entry.Proto && other.Entry.SrcPort == socket.Entry.SrcPort);
+    /// <summary>
+    /// What a socket must have to be bound again, though it may have been without since: sockets of one port are willing to share it; the address of IPv6 may still be tentative;
+    /// and a TCP port may have connections. In the end each has its own values: <see cref="PutBack"/>.
+    /// </summary>
+    private List<SocketOptionEntry> ForBinding(RestoredSocket socket)
+    {
+        var options = new List<SocketOptionEntry>();
+        if (socket.Entry.SrcPort == 0 || socket.HadConnection)
+            return options;
+        bool shares = SharesPort(socket);
+        if ((shares || socket.IsTcp) && !socket.Entry.Opts.Reuseaddr)
+            options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
+        if (shares && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
+            options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEPORT, 1));
+        if (socket.Entry is { Family: Inet.AF_INET6, Type: not Inet.SOCK_RAW } && !InetOptions.Wanted(socket.Entry).Any(o => o is { Level: Inet.IPPROTO_IPV6, Number: Ipv6.FREEBIND }))
+            options.Add(InetOptions.Number(Inet.IPPROTO_IPV6, Ipv6.FREEBIND, 1));
+        return options;
+    }
+
+    private bool SharesPort(RestoredSocket socket) => sockets.Exists(other =>
+        other != socket && !other.HadConnection && (other.Entry.Type, other.Entry.Proto, other.Entry.SrcPort) == (socket.Entry.Type, socket.Entry.Proto, socket.Entry.SrcPort));
+
+    private void PutBack(RestoredSocket socket)
+    {
+        foreach (var option in ForBinding(socket))
+            SocketCall.Set(socket.Handle!, (int)option.Level, (int)option.Number, 0);
+    }
 
     private void MakeTcp()
     {
@@ -103,7 +127,10 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
     private TcpConnectionState StateOf(RestoredSocket socket)
     {
         if (!socket.HadConnection)
-            return TcpImages.ToState(socket.Entry) with { ReuseAddress = true };        // whoever shares the port: see Finish
+        {
+            var state = TcpImages.ToState(socket.Entry);
+            return state with { ReuseAddress = true, Options = [.. ForBinding(socket).Where(o => o.Number != So.REUSEADDR || o.Level != Inet.SOL_SOCKET).Select(TcpImages.ToOption), .. state.Options] };
+        }
         using var reader = context.Images.OpenImage(ImageKind.TcpStream, socket.Entry.Ino);
         if (!reader.TryRead(out TcpStreamEntry? stream))
             throw reader.Refuse("the entry is missing");
@@ -126,18 +153,9 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
             throw new CheckpointException(e.Message);
         }
         foreach (var socket in tcp)
-            Finish(socket);
+            PlainSocketMaking.SetLast(socket);
         foreach (var socket in sockets)
-            if (!socket.IsTcp && !socket.Entry.Opts.Reuseaddr)
-                SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, So.REUSEADDR, 0);
-    }
-
-    private static void Finish(RestoredSocket socket)
-    {
-        var (entry, handle) = (socket.Entry, socket.Handle!);
-        if (!socket.HadConnection && !entry.Opts.Reuseaddr)
-            SocketCall.Set(handle, Inet.SOL_SOCKET, So.REUSEADDR, 0);
-        PlainSocketMaking.SetLast(socket);
+            PutBack(socket);
     }
 
     public void Dispose()

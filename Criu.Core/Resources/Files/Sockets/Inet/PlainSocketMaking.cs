@@ -7,16 +7,16 @@ using Microsoft.Extensions.Logging;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>Makes one UDP, ping or raw socket.</summary>
-internal sealed class PlainSocketMaking(RestoredSocket socket, bool sharesPort, IReadOnlyList<(byte[] Data, IPEndPoint? Sender)> queue, ILogger log)
+internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOptionEntry> forBinding, IReadOnlyList<(byte[] Data, IPEndPoint? Sender)> queue, ILogger log)
 {
     private readonly InetSkEntry entry = socket.Entry;
 
     public void Run()
     {
         var wanted = InetOptions.Wanted(entry);
-        if (sharesPort || entry.Opts.Reuseaddr)
+        if (entry.Opts.Reuseaddr)
             Set(socket, InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
-        SetOptions(socket, wanted.Where(IsEarly));
+        SetOptions(socket, [.. forBinding, .. wanted.Where(IsEarly)]);
         Bind();
         foreach (var group in entry.Extras?.Groups ?? [])
             MulticastGroups.Join(socket.Handle!, entry, group);

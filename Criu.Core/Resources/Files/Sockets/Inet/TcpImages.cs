@@ -59,9 +59,11 @@ internal static class TcpImages
             Backlog = (int)entry.Backlog, Error = (int)(entry.Extras?.Error ?? 0), SendBuffer = Bounded(entry.Opts.SoSndbuf), ReceiveBuffer = Bounded(entry.Opts.SoRcvbuf),
             BufferLocks = (int)(entry.Opts.SoBufLock & 3), ReuseAddress = entry.Opts.Reuseaddr, KeepAlive = entry.Opts.SoKeepalive, Cork = entry.TcpOpts?.Cork ?? false,
             IsNonBlocking = (entry.Flags & Fcntl.O_NONBLOCK) != 0, WantedMaxSegment = wanted.FirstOrDefault(IsMaxSegment) is { } segment ? BitConverter.ToInt32(segment.Value.Span) : 0,
-            Options = [.. wanted.Where(o => !IsMaxSegment(o)).Select(o => new TcpSocketOption((int)o.Level, (int)o.Number, [.. o.Value.Span]))],
+            Options = [.. wanted.Where(o => !IsMaxSegment(o)).Select(ToOption)],
         };
     }
+
+    public static TcpSocketOption ToOption(SocketOptionEntry option) => new((int)option.Level, (int)option.Number, [.. option.Value.Span]);
 
     private static bool IsMaxSegment(SocketOptionEntry option) => option is { Level: Inet.IPPROTO_TCP, Number: Tcp.MAXSEG, Value.Length: sizeof(int) };
 
