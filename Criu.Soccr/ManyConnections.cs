@@ -58,8 +58,14 @@ public sealed class PausedConnections : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
-        options.Lock?.Release(flows);
-        Work.Split(all.Length, workers, i => all[i].End());
+        try
+        {
+            options.Lock?.Release(flows);
+        }
+        finally
+        {
+            Work.Split(all.Length, workers, i => all[i].End());
+        }
     }
 
     /// <summary>Closes all sockets silently: no FIN, no reset. The traffic stays held. The caller's sockets are disposed.</summary>
