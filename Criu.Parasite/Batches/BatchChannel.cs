@@ -89,7 +89,7 @@ internal sealed class BatchChannel
         if (stopped == batch.Count)
             return;
         var failed = batch.Records.Span[stopped];
-        throw new BatchException((Syscall)failed.Number, stopped, (int)-failed.Result, Describe(failed));
+        throw new BatchException((Syscall)failed.Number, stopped, (int)-failed.Result, Describe(failed, batch));
     }
 
     public void Finish()
@@ -149,8 +149,20 @@ internal sealed class BatchChannel
         }
     }
 
-    private static string Describe(SyscallRecord r) =>
-        $"{(Syscall)r.Number}({r.Arguments[0]:x}, {r.Arguments[1]:x}, {r.Arguments[2]:x}, {r.Arguments[3]:x}, {r.Arguments[4]:x})";
+    private static string Describe(SyscallRecord r, SyscallBatch batch) => $"{(Syscall)r.Number}({string.Join(", ", Enumerable.Range(0, 5).Select(k => Argument(r, k, batch)))})";
+
+    /// <summary>A path as it is, anything else in hexadecimal.</summary>
+    private static string Argument(SyscallRecord r, int k, SyscallBatch batch)
+    {
+        bool isPath = (Nr)r.Number switch
+        {
+            Nr.chdir or Nr.chroot or Nr.mkdir or Nr.rmdir or Nr.execve => k == 0,
+            Nr.rename => k <= 1,
+            Nr.openat or Nr.unlinkat or Nr.fchownat or Nr.fchmodat => k == 1,
+            _ => false,
+        };
+        return isPath && batch.TryReadText(r.Arguments[k]) is { } text ? $"\"{text}\"" : $"{r.Arguments[k]:x}";
+    }
 }
 
 /// <summary>The other side of a channel died: the guard by SIGKILL, or a puppet with its process.</summary>

@@ -123,6 +123,16 @@ public sealed class SyscallBatch
         return Records.Span[index].Result;
     }
 
+    /// <summary>The text that an argument points at; null where it is none of this batch.</summary>
+    internal string? TryReadText(long address)
+    {
+        long offset = address - arena.At<byte>(0).Remote;
+        if (offset < dataStart || offset >= space.Start + space.Length)
+            return null;
+        var bytes = arena.At<byte>(offset, (int)Math.Min(space.Start + space.Length - offset, 4096)).Span;
+        return bytes.IndexOf((byte)0) is >= 0 and var end ? Encoding.UTF8.GetString(bytes[..end]) : null;
+    }
+
     internal long AddressOf(int index) => arena.At<SyscallRecord>(space.Start + (long)index * SyscallRecord.Size).Remote;
 
     private void EnsureRoom()

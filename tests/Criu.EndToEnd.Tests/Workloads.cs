@@ -42,6 +42,8 @@ internal static class Workloads
         new("timerfd periodic") { Changes = TimerState, ReferenceCannot = "leaves a periodic timer unarmed that has fired and was not read" },
         new("signalfd") { Changes = new("Pnd$") },
         new("unixsockets"),
+        new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
+        new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
         new("signals") { Counters = 2 },
         new("signals 3000") { Counters = 2 },

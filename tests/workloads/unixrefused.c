@@ -1,5 +1,5 @@
-/* Unix sockets that are not dumped yet, as descriptor 77: "outside" is connected to a socket of a process that is not in the tree, "waiting" was not accepted, "listening"
-   has not accepted one that is closed again, "rights" holds a descriptor, "unlinked" lost its file. */
+/* Unix sockets that cannot be dumped, as descriptor 77: "outside" is connected to a socket of a process that is not in the tree, "waiting" was not accepted and has written
+   already, "listening" has not accepted one that is closed again, "rights" holds a descriptor. */
 #include "workload.h"
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -60,10 +60,8 @@ int main(int argc, char **argv)
 		fd = outside();
 	else if (!strcmp(what, "rights"))
 		fd = with_rights();
-	else if (!strcmp(what, "unlinked"))
-		CHECK((fd = listener()) >= 0 && unlink("socket") == 0);
 	else if (!strcmp(what, "waiting"))
-		CHECK(dup2(listener(), 78) == 78 && (fd = connected()) >= 0);
+		CHECK(dup2(listener(), 78) == 78 && (fd = connected()) >= 0 && write(fd, "x", 1) == 1);
 	else if (!strcmp(what, "listening"))
 		CHECK((fd = listener()) >= 0 && close(connected()) == 0);
 	CHECK(fd >= 0 && dup2(fd, 77) == 77 && close(fd) == 0);

@@ -108,17 +108,15 @@ internal sealed class UnixSocketDump(DumpContext context)
         byte[] reached = [.. Encoding.ASCII.GetBytes(link), (byte)'/', .. path, 0];
         if (!OpenFile.TryStat(task.Proc.Fd, reached, out var stat) || !IsFileOf(info, stat))
         {
-            if (!isRelative || !TryFindDirectory(file, info, path, out start, out stat))
-            {
-                entry.Deleted = true;
-                if (isRelative)
-                    entry.NameDir = ByteString.CopyFrom(start.Span);
-                return;
-            }
+            if (isRelative && TryFindDirectory(file, info, path, out var directory, out stat))
+                start = directory;
+            else
+                entry.Deleted = true;                   // unlinked, or renamed
         }
         if (isRelative)
             entry.NameDir = ByteString.CopyFrom(start.Span);
-        entry.FilePerms = new FilePermsEntry { Mode = stat.Mode, Uid = stat.Uid, Gid = stat.Gid };
+        if (!entry.Deleted)
+            entry.FilePerms = new FilePermsEntry { Mode = stat.Mode, Uid = stat.Uid, Gid = stat.Gid };
     }
 
     /// <summary>SIOCUNIXFILE opens the file itself: where that ends with the name, the rest is the directory.</summary>

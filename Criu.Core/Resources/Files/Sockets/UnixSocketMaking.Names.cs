@@ -85,6 +85,7 @@ internal sealed partial class UnixSocketMaking
     /// <summary>A directory that went with the file is there for as long.</summary>
     private void MakeDirectories(UnixSkEntry socket)
     {
+        stream.Run();                                   // what others of this process took away must be gone
         byte[] path = [.. UnixName.IsRelative(socket.Name.Span) ? [.. socket.NameDir.Span, (byte)'/'] : (byte[])[], .. UnixName.PathOf(socket.Name.Span)];
         for (int end = 1; path.AsSpan(end).IndexOf((byte)'/') is >= 0 and var length; end += length + 1)
         {

@@ -66,6 +66,8 @@ internal sealed partial class UnixSocketMaking
             if (socket.Deleted)
                 Unlink(socket);
         RemoveDirectories();
+        if (sockets.Exists(s => s.Deleted))
+            stream.Run();                               // others may want the same places for a while
         foreach (var socket in sockets)
             Finish(socket);
     }
