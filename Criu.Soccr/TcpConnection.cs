@@ -29,6 +29,14 @@ public static class TcpConnection
     public static PausedConnections PauseAll(IReadOnlyList<Socket> sockets, SoccrOptions? options = null, int workers = 1) =>
         PausedConnections.Pause([.. sockets.Select(s => ((SafeHandle)s.SafeHandle, (IDisposable)s))], options ?? SoccrOptions.Default, workers);
 
+    /// <summary>The same for descriptors.</summary>
+    /// <param name="sockets">Descriptors of TCP sockets in any state.</param>
+    /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
+    /// <param name="workers">How many threads work at it; all of the machine's processors where it is 0.</param>
+    /// <exception cref="SoccrException">One cannot be paused. None is.</exception>
+    public static PausedConnections PauseAllHandles(IReadOnlyList<SafeHandle> sockets, SoccrOptions? options = null, int workers = 1) =>
+        PausedConnections.Pause([.. sockets.Select(s => (s, (IDisposable)s))], options ?? SoccrOptions.Default, workers);
+
     /// <summary>Makes a connection anew, here. Its traffic is held by <see cref="SoccrOptions.Lock"/> already, from the time of saving. The socket is the library's until <see cref="RestoredConnection.Resume"/> gives it to the caller.</summary>
     /// <param name="state">What was saved.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
