@@ -14,7 +14,8 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
 
     private int Family => state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET;
 
-    public void Make()
+    /// <param name="peerIsHere">Whether the other end is made already, in this network namespace: nobody can speak for it, and nobody need.</param>
+    public void Make(bool peerIsHere)
     {
         SetOptions(OptionStage.Early);
         switch (state.State)
@@ -33,7 +34,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
                 SetSequence(Tcp.SEND_QUEUE, state.SendSequence - 1);             // connect takes the next one
                 break;
             default:
-                MakeConnection();
+                MakeConnection(peerIsHere);
                 break;
         }
         SetOptions(OptionStage.Late);
@@ -59,7 +60,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
     private void BindOrdinarily() =>
         calls.Check(calls.Bind(SocketAddress.Of(WithScope(state.Local!))), "bind", "The address must be this host's, and free: end whoever uses it, or give both SO_REUSEADDR");
 
-    private void MakeConnection()
+    private void MakeConnection(bool peerIsHere)
     {
         EnterRepair();
         bool hasLargeSegment = state.MaxSegment > short.MaxValue;
@@ -80,7 +81,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
         Fill(Tcp.SEND_QUEUE, state.SendQueue.AsSpan()[..^state.UnsentBytes], "the send queue");
         SetWindow();
         FillUnsent();
-        CloseDirections();
+        CloseDirections(peerIsHere);
     }
 
     private void EnterRepair()
@@ -183,7 +184,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
             throw calls.Failed("TCP_REPAIR", result, NeedsCapability);
     }
 
-    private void CloseDirections()
+    private void CloseDirections(bool peerIsHere)
     {
         var peer = new FakePeer(calls, state, options.Lock?.Mark ?? 0);
         switch (state.State)
@@ -193,7 +194,8 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
                 break;
             case TcpState.FinWait2:
                 CloseOurs();
-                peer.Acknowledge(FirstUnacknowledged());
+                if (!peerIsHere)                        // else it answers our probe with that
+                    peer.Acknowledge(FirstUnacknowledged());
                 break;
             case TcpState.CloseWait:
                 peer.Finish(FirstUnacknowledged());

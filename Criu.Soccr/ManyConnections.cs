@@ -91,20 +91,45 @@ public sealed class RestoredConnections : IDisposable
     /// <summary>How many there are.</summary>
     public int Count => all.Length;
 
-    internal static RestoredConnections Restore(IReadOnlyList<TcpConnectionState> states, SoccrOptions options, int workers)
+    internal static RestoredConnections Restore(IReadOnlyList<TcpConnectionState> states, IReadOnlyList<SafeSocketHandle>? sockets, SoccrOptions options, int workers)
     {
         var all = new RestoredConnection?[states.Count];
+        var later = LaterEnds(states);
         try
         {
-            Work.Split(states.Count, workers, i => all[i] = RestoredConnection.Make(states[i], options));
+            Work.Split(states.Count, workers, i => all[i] = later.Contains(i) ? null : RestoredConnection.Make(states[i], sockets?[i], options));
+            foreach (int i in later)
+                all[i] = RestoredConnection.Make(states[i], sockets?[i], options, peerIsHere: true);
             return new RestoredConnections(all!, options, workers);
         }
         catch
         {
-            foreach (var one in all)
-                one?.Dispose();
+            for (int i = 0; i < all.Length; i++)
+            {
+                all[i]?.Dispose();
+                sockets?[i].Dispose();
+            }
             throw;
         }
+    }
+
+    /// <summary>
+    /// Where both ends of a connection are among them: the ends that are made when the others are there. Who had received a FIN comes first, as the stand-in that sends it once
+    /// more takes the other end's place; what the other end waited for it is told by the first, once both run.
+    /// </summary>
+    private static HashSet<int> LaterEnds(IReadOnlyList<TcpConnectionState> states)
+    {
+        var ends = new Dictionary<TcpFlow, int>();
+        var later = new HashSet<int>();
+        for (int i = 0; i < states.Count; i++)
+        {
+            if (states[i].Flow is not { } flow)
+                continue;
+            if (ends.TryGetValue(new TcpFlow(flow.Remote, flow.Local), out int other))
+                later.Add(states[i].HasReceivedFin && !states[other].HasReceivedFin ? other : i);
+            ends.TryAdd(flow, i);
+        }
+        return later;
     }
 
     /// <summary>Lets the traffic through and all of them go on, in the order in which they were given.</summary>

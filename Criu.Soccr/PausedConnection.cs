@@ -51,8 +51,8 @@ public sealed class PausedConnection : IDisposable
     /// <summary>Switches repair mode on. The traffic is held already.</summary>
     internal void Begin()
     {
-        if (Identity.State == TcpState.Listen)
-            return;                                     // the kernel has no repair mode for it, and needs none
+        if (Flow == null)
+            return;                                     // there is no connection: it needs no repair mode, and a listener has none
         if (settings.KeepAlive)
             Calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 0, "SO_KEEPALIVE");         // its timer goes on in repair mode, and would kill the connection
         int result = options.Switch.Switch(handle, RepairMode.On);

@@ -25,15 +25,16 @@ public sealed class RestoredConnection : IDisposable
 
     private bool IsInRepair => State.State != TcpState.Listen && State.Flow != null;
 
-    internal static RestoredConnection Make(TcpConnectionState state, SoccrOptions options)
+    /// <param name="state">What was saved.</param>
+    /// <param name="socket">A new socket to make it of; null: one is made.</param>
+    /// <param name="options">How.</param>
+    /// <param name="peerIsHere">Whether the other end has been made already, in this network namespace.</param>
+    internal static RestoredConnection Make(TcpConnectionState state, SafeSocketHandle? socket, SoccrOptions options, bool peerIsHere = false)
     {
-        long fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
-        if (Kernel.Failed(fd))
-            throw new SoccrException("socket", state.ToString(), (int)-fd, fd == -Errno.EMFILE ? "Raise RLIMIT_NOFILE" : null);
-        var restored = new RestoredConnection(new SafeSocketHandle((nint)fd, ownsHandle: true), state, options);
+        var restored = new RestoredConnection(socket ?? NewSocket(state), state, options);
         try
         {
-            new ConnectionWriter(restored.calls, state, restored.handle, options).Make();
+            new ConnectionWriter(restored.calls, state, restored.handle, options).Make(peerIsHere);
             return restored;
         }
         catch
@@ -41,6 +42,14 @@ public sealed class RestoredConnection : IDisposable
             restored.Dispose();
             throw;
         }
+    }
+
+    private static SafeSocketHandle NewSocket(TcpConnectionState state)
+    {
+        long fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        return Kernel.Failed(fd)
+            ? throw new SoccrException("socket", state.ToString(), (int)-fd, fd == -Errno.EMFILE ? "Raise RLIMIT_NOFILE" : null)
+            : new SafeSocketHandle((nint)fd, ownsHandle: true);
     }
 
     /// <summary>Lets the traffic through and the connection go on.</summary>

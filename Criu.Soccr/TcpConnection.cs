@@ -41,7 +41,7 @@ public static class TcpConnection
     /// <param name="state">What was saved.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <exception cref="SoccrException">It cannot be made. Nothing is left of the attempt, and the peer has noticed nothing.</exception>
-    public static RestoredConnection Restore(TcpConnectionState state, SoccrOptions? options = null) => RestoredConnection.Make(state, options ?? SoccrOptions.Default);
+    public static RestoredConnection Restore(TcpConnectionState state, SoccrOptions? options = null) => RestoredConnection.Make(state, null, options ?? SoccrOptions.Default);
 
     /// <summary>Makes many at once. Where both ends of a connection are among them, they must be in one call: neither end runs before both are there.</summary>
     /// <param name="states">What was saved.</param>
@@ -49,7 +49,18 @@ public static class TcpConnection
     /// <param name="workers">How many threads work at it; all of the machine's processors where it is 0.</param>
     /// <exception cref="SoccrException">One cannot be made. None is.</exception>
     public static RestoredConnections RestoreAll(IReadOnlyList<TcpConnectionState> states, SoccrOptions? options = null, int workers = 1) =>
-        RestoredConnections.Restore(states, options ?? SoccrOptions.Default, workers);
+        RestoredConnections.Restore(states, null, options ?? SoccrOptions.Default, workers);
+
+    /// <summary>The same on sockets that somebody else has made, for a process of his, say.</summary>
+    /// <param name="states">What was saved.</param>
+    /// <param name="sockets">A new TCP socket of the right family for each. They are the library's until they are resumed, and are closed where this throws.</param>
+    /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
+    /// <param name="workers">How many threads work at it; all of the machine's processors where it is 0.</param>
+    /// <exception cref="SoccrException">One cannot be made. None is.</exception>
+    public static RestoredConnections RestoreAllOnto(IReadOnlyList<TcpConnectionState> states, IReadOnlyList<SafeSocketHandle> sockets, SoccrOptions? options = null, int workers = 1) =>
+        states.Count == sockets.Count
+            ? RestoredConnections.Restore(states, sockets, options ?? SoccrOptions.Default, workers)
+            : throw new ArgumentException($"There are {states.Count} states and {sockets.Count} sockets.", nameof(sockets));
 
     private static PausedConnection PauseOne(SafeHandle handle, IDisposable owner, SoccrOptions options)
     {

@@ -105,9 +105,12 @@ public sealed class Guard : IDisposable
     /// <summary>Kills processes that are held, instead of letting them go. It is one batch, which a guard always finishes: all of them or, should the engine die before, none.</summary>
     /// <param name="tracees">Which, in the order in which they are to die.</param>
     /// <param name="owners">Threads of theirs that own robust mutexes, which shall stay as they are. Their processes are injected.</param>
-    public void Kill(IReadOnlyList<Tracee> tracees, IReadOnlyList<TracedThread> owners)
+    /// <param name="dropped">A pledge that falls with them, in the same batch.</param>
+    public void Kill(IReadOnlyList<Tracee> tracees, IReadOnlyList<TracedThread> owners, Pledge? dropped = null)
     {
         var batch = NewBatch();
+        if (dropped != null)
+            batch.Store64(dropped.Owner.Active.Remote, 0);
         var robust = owners.ToHashSet();
         foreach (var tracee in tracees)
             foreach (var thread in tracee.Threads)
@@ -118,9 +121,13 @@ public sealed class Guard : IDisposable
         foreach (var tracee in tracees)
             tracee.AddReaping(batch);
         Run(batch);
+        dropped?.Drop();
         foreach (var tracee in tracees)
             tracee.WasKilled();
     }
+
+    /// <summary>Something else that it shall do at the end of the engine.</summary>
+    public Pledge NewPledge() => new(this);
 
     internal SyscallBatch NewBatch() => stub.Channel.NewBatch();
 

@@ -34,7 +34,7 @@ public sealed class NftablesLock : IConnectionLock
     public SafeHandle Descriptor => socket.Handle;
 
     /// <summary>Removes the table when it is written to <see cref="Descriptor"/>, or to any socket of NETLINK_NETFILTER in the same namespace, in one piece.</summary>
-    public ReadOnlyMemory<byte> RemovalMessage => WriteRemoval().End().ToArray();
+    public ReadOnlyMemory<byte> RemovalMessage => WriteRemoval(Table).End().ToArray();
 
     /// <summary>
     /// A lock that is gone when it is disposed, and when its process ends in whatever way (NFT_TABLE_F_OWNER, since Linux 5.12). Nobody else can change or remove its table;
@@ -128,17 +128,32 @@ public sealed class NftablesLock : IConnectionLock
             throw NfTablesErrors.OfElements(refusal, Table, "the lock");
     }
 
+    /// <summary>Removes a table by its name, without opening it: also one that another program has made in our place, as CRIU does.</summary>
+    /// <param name="table">Its name, of family inet.</param>
+    /// <returns>False where there is none.</returns>
+    /// <exception cref="SoccrException">The kernel refuses: no privilege, somebody owns the table, or it is in use.</exception>
+    public static bool RemoveTable(string table)
+    {
+        using var socket = OpenSocket(CheckedName(table));
+        return WriteRemoval(table).Run(socket, mayRepeat: true) switch
+        {
+            null => true,
+            { ErrorNumber: Errno.ENOENT } => false,
+            var refusal => throw NfTablesErrors.OfElements(refusal, table, "the lock"),
+        };
+    }
+
     private NfTablesRefusal? TryRemove()
     {
         lock (gate)
-            return WriteRemoval().Run(socket, mayRepeat: true);
+            return WriteRemoval(Table).Run(socket, mayRepeat: true);
     }
 
-    private NfTablesBatch WriteRemoval()
+    private static NfTablesBatch WriteRemoval(string table)
     {
         var batch = new NfTablesBatch();
         using var message = batch.Message(NfTables.NFT_MSG_DELTABLE, nameof(NfTables.NFT_MSG_DELTABLE));
-        batch.Writer.Text(NfTables.NFTA_TABLE_NAME, Table);
+        batch.Writer.Text(NfTables.NFTA_TABLE_NAME, table);
         return batch;
     }
 

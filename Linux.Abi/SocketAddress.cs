@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Linux.Abi;
 
-namespace Criu.Soccr;
+namespace Linux.Abi;
 
-/// <summary>sockaddr_in or sockaddr_in6, as the kernel takes it.</summary>
+/// <summary>sockaddr_in or sockaddr_in6, netinet/in.h, as the kernel takes it.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Size)]
 internal unsafe struct SocketAddress
 {
