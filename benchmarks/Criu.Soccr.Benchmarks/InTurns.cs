@@ -10,21 +10,24 @@ internal static class InTurns
 {
     private const int Warmups = 8;                      // rounds: until the code is compiled well
 
-    public static int Run(int rounds, int[] numbers)
+    /// <param name="rounds">How often each takes its turn.</param>
+    /// <param name="count">Connections.</param>
+    /// <param name="names">Who takes part: those with one of these words in their names. None: all.</param>
+    public static int Run(int rounds, int count, string[] names)
     {
         foreach (int bytes in (int[])[0, 4096])
-            Run(rounds, numbers is [var count, ..] ? count : 2000, bytes);
+            Run(rounds, count, names, bytes);
         return 0;
     }
 
-    private static void Run(int rounds, int count, int bytes)
+    private static void Run(int rounds, int count, string[] names, int bytes)
     {
         using var connections = new Connections(count, bytes);
         using var reference = Reference.IsThere ? new Reference(count, bytes) : null;
         List<(string Name, Action Round, List<double> Seconds)> contenders = [];
         if (reference != null)
             contenders.Add(("libsoccr", reference.Round, []));
-        foreach (var (name, options, workers) in Ways.Each)
+        foreach (var (name, options, workers) in Ways.Each.Where(w => names.Length == 0 || names.Any(w.Name.Contains)))
             contenders.Add((name, () => connections.Round(options, workers), []));
         for (int round = -Warmups; round < rounds; round++)
             foreach (int i in Enumerable.Range(0, contenders.Count).OrderBy(_ => Random.Shared.Next()))

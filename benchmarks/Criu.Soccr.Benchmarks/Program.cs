@@ -22,8 +22,8 @@ internal static class Program
     {
         if (!OwnNamespace.IsInside)
             return OwnNamespace.RunAgain(args);
-        if (args is ["--rounds", var rounds, .. var numbers])
-            return InTurns.Run(Number(rounds), [.. numbers.Select(Number)]);
+        if (args is ["--rounds", var rounds, var count, .. var names])
+            return InTurns.Run(Number(rounds), Number(count), names);
         bool quick = args.Contains("--quick");
         string[] others = [.. args.Where(word => word != "--quick")];
         var summaries = BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(others.Length == 0 ? ["--filter", "*"] : others, Config(quick));

@@ -16,7 +16,7 @@ internal sealed class Reference : IDisposable
 
     public static bool IsThere => Tree != null;
 
-    private static string? Tree => Environment.GetEnvironmentVariable(Variable);
+    private static string? Tree => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder ? folder : null;
 
     public Reference(int count, int bytes)
     {
