@@ -103,7 +103,7 @@ public sealed class RestoredConnections : IDisposable
     /// <summary>How many there are.</summary>
     public int Count => all.Length;
 
-    internal static RestoredConnections Restore(IReadOnlyList<TcpConnectionState> states, IReadOnlyList<SafeSocketHandle>? sockets, SoccrOptions options, int workers)
+    internal static RestoredConnections Restore(IReadOnlyList<TcpConnectionState> states, IReadOnlyList<SafeHandle>? sockets, SoccrOptions options, int workers)
     {
         var all = new RestoredConnection?[states.Count];
         var later = LaterEnds(states);
@@ -159,14 +159,20 @@ public sealed class RestoredConnections : IDisposable
 
     /// <summary>The same for those who need no <see cref="Socket"/>: each descriptor is non-blocking where the saved one was.</summary>
     /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended. All are closed silently.</exception>
-    public SafeSocketHandle[] ResumeHandles()
+    public SafeSocketHandle[] ResumeHandles() => Array.ConvertAll(ResumeAll(), h => (SafeSocketHandle)h);
+
+    /// <summary>Lets those go on that were made of the caller's own sockets (<see cref="TcpConnection.RestoreAllOnto"/>), which are the caller's again.</summary>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended. All are closed silently.</exception>
+    public void ResumeInPlace() => ResumeAll();
+
+    private SafeHandle[] ResumeAll()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
         try
         {
             options.Lock?.Release([.. all.Where(r => r.State.Flow != null).Select(r => new HeldFlow(r.State.Flow!.Value, null))]);
-            var handles = new SafeSocketHandle[all.Length];
+            var handles = new SafeHandle[all.Length];
             Work.Split(all.Length, workers, i => handles[i] = all[i].End());
             return handles;
         }

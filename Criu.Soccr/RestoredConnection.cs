@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Linux.Abi;
 
 namespace Criu.Soccr;
@@ -9,14 +10,14 @@ namespace Criu.Soccr;
 /// </summary>
 public sealed class RestoredConnection : IDisposable
 {
-    private readonly SafeSocketHandle handle;
+    private readonly SafeHandle handle;
     private readonly SoccrOptions options;
     private readonly SocketCalls calls;
     private ConnectionWriter writer;
     private bool? isNonBlocking;                        // null: not known yet
     private bool isDone;
 
-    private RestoredConnection(SafeSocketHandle handle, TcpConnectionState state, SoccrOptions options, bool? isNonBlocking)
+    private RestoredConnection(SafeHandle handle, TcpConnectionState state, SoccrOptions options, bool? isNonBlocking)
     {
         (this.handle, State, this.options, this.isNonBlocking) = (handle, state, options, isNonBlocking);
         calls = new SocketCalls((int)handle.DangerousGetHandle(), state);
@@ -32,7 +33,7 @@ public sealed class RestoredConnection : IDisposable
     /// <param name="socket">A new socket to make it of; null: one is made.</param>
     /// <param name="options">How.</param>
     /// <param name="peerIsHere">Whether the other end has been made already, in this network namespace.</param>
-    internal static RestoredConnection Make(TcpConnectionState state, SafeSocketHandle? socket, SoccrOptions options, bool peerIsHere = false)
+    internal static RestoredConnection Make(TcpConnectionState state, SafeHandle? socket, SoccrOptions options, bool peerIsHere = false)
     {
         var restored = new RestoredConnection(socket ?? NewSocket(state), state, options, socket == null ? state.IsNonBlocking : null);
         try
@@ -72,7 +73,7 @@ public sealed class RestoredConnection : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         ReleaseTraffic();
-        return End();
+        return (SafeSocketHandle)End();
     }
 
     internal void ReleaseTraffic()
@@ -82,7 +83,7 @@ public sealed class RestoredConnection : IDisposable
     }
 
     /// <summary>Out of repair mode; the traffic passes already.</summary>
-    internal SafeSocketHandle End()
+    internal SafeHandle End()
     {
         if (IsInRepair)
         {

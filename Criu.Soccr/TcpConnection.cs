@@ -57,7 +57,7 @@ public static class TcpConnection
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <param name="workers">How many threads work at it; all of the machine's processors where it is 0.</param>
     /// <exception cref="SoccrException">One cannot be made. None is.</exception>
-    public static RestoredConnections RestoreAllOnto(IReadOnlyList<TcpConnectionState> states, IReadOnlyList<SafeSocketHandle> sockets, SoccrOptions? options = null, int workers = 1) =>
+    public static RestoredConnections RestoreAllOnto(IReadOnlyList<TcpConnectionState> states, IReadOnlyList<SafeHandle> sockets, SoccrOptions? options = null, int workers = 1) =>
         states.Count == sockets.Count
             ? RestoredConnections.Restore(states, sockets, options ?? SoccrOptions.Default, workers)
             : throw new ArgumentException($"There are {states.Count} states and {sockets.Count} sockets.", nameof(sockets));

@@ -17,6 +17,7 @@ internal sealed class DumpContext : IDisposable
         Files = new FileTable(this);
         SharedMemory = new SharedMemoryDump(this);
         UnixSockets = new UnixSocketDump(this);
+        InetSockets = new InetSocketDump(this);
     }
 
     public IImageStore Images { get; }
@@ -32,6 +33,11 @@ internal sealed class DumpContext : IDisposable
     public SharedMemoryDump SharedMemory { get; }
 
     public UnixSocketDump UnixSockets { get; }
+
+    public InetSocketDump InetSockets { get; }
+
+    /// <summary>Names this dump, in the inventory and for whatever it leaves behind for the restore.</summary>
+    public string RunId { get; } = Guid.NewGuid().ToString();
 
     public uint NextPagesId { get; set; } = 1;
 
@@ -56,6 +62,7 @@ internal sealed class DumpContext : IDisposable
     public void Dispose()
     {
         Complete();
+        InetSockets.Dispose();
         SharedMemory.Dispose();
     }
 }

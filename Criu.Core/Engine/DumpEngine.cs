@@ -39,6 +39,7 @@ internal sealed class DumpEngine : IDisposable
             ("asking the processes", Ask),
             ("descriptors", DumpDescriptors),
             ("memory", DumpMemory),
+            ("connections", () => context.InetSockets.Tcp.SaveAll(guard)),
             ("images", WriteImages),
             ("completing the images", Commit),
             ("letting go", Release),
@@ -123,6 +124,7 @@ internal sealed class DumpEngine : IDisposable
             Kill();
             return;
         }
+        context.InetSockets.Tcp.ResumeAll();
         if (options.LeaveStopped)
             foreach (var task in tasks)
                 task.Tracee?.StopForGood();
@@ -135,12 +137,14 @@ internal sealed class DumpEngine : IDisposable
     /// </summary>
     private void Kill()
     {
+        var connections = context.InetSockets.Tcp;
+        connections.LeaveAll();
         var owners = new List<TracedThread>();
         foreach (var task in tasks)
             foreach (var thread in task.Threads)
                 if (RobustList.HasEntries(thread))
                     owners.Add(thread.Traced);
-        guard.Kill([.. tasks.AsEnumerable().Reverse().Select(t => t.Tracee).OfType<Tracee>()], owners);
+        guard.Kill([.. tasks.AsEnumerable().Reverse().Select(t => t.Tracee).OfType<Tracee>()], owners, connections.Pledge);
     }
 
     private DumpResult Result()
@@ -156,10 +160,10 @@ internal sealed class DumpEngine : IDisposable
 
     public void Dispose()
     {
+        context.Dispose();                              // connections that were not left go on, and only then the processes
         guard.Dispose();
         foreach (var task in tasks)
             task.Dispose();
         copier.Dispose();
-        context.Dispose();
     }
 }

@@ -84,6 +84,6 @@ internal sealed class DumpImages(DumpContext context)
     private void WriteInventory() => context.Images.WriteSingle(ImageKind.Inventory, 0, new InventoryEntry
     {
         ImgVersion = 2, FdinfoPerId = true, NsPerId = true, RootIds = IdTables.Own(), RootCgSet = OwnCgroupSet, Lsmtype = Lsmtype.NoLsm,
-        NetworkLockMethod = 0, PluginsEntry = new PluginsEntry(), DumpCriuRunId = ByteString.CopyFromUtf8(Guid.NewGuid().ToString()),
+        NetworkLockMethod = (uint)context.InetSockets.Tcp.HeldBy, TcpClose = context.Options.TcpClose, PluginsEntry = new PluginsEntry(), DumpCriuRunId = ByteString.CopyFromUtf8(context.RunId),
     });
 }

@@ -12,11 +12,36 @@ public sealed record DumpOptions
     /// <summary>The root may belong to a session and a terminal outside the tree (<c>--shell-job</c>).</summary>
     public bool ShellJob { get; init; }
 
+    /// <summary>Save established TCP connections (<c>--tcp-established</c>): they go on with the tree, or are closed silently and wait for its restore.</summary>
+    public bool TcpEstablished { get; init; }
+
+    /// <summary>Dump sockets with a TCP connection without it (<c>--tcp-close</c>): they come back closed.</summary>
+    public bool TcpClose { get; init; }
+
+    /// <summary>Let go connections that wait in the queue of a listening TCP socket (<c>--skip-in-flight</c>).</summary>
+    public bool SkipInFlight { get; init; }
+
+    /// <summary>How the traffic of saved connections is held until they are restored (<c>--network-lock</c>).</summary>
+    public NetworkLockMethod NetworkLock { get; init; } = NetworkLockMethod.Nftables;
+
     /// <summary>Objects that are left outside, in CRIU's words, e.g. <c>file[mnt_id:inode]</c> (<c>--external</c>).</summary>
     public IReadOnlyList<string> External { get; init; } = [];
 
     /// <summary>How long a process may take to stop before the dump gives up (<c>--timeout</c>).</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>How the traffic of TCP connections is held while they have no socket. The numbers are those of the image.</summary>
+public enum NetworkLockMethod
+{
+    /// <summary>Rules of iptables(8), one for each direction of each connection.</summary>
+    Iptables = 0,
+
+    /// <summary>A table of nf_tables of our own.</summary>
+    Nftables = 1,
+
+    /// <summary>Not at all: whoever calls holds it by other means.</summary>
+    Skip = 2,
 }
 
 /// <summary>How to restore. Everything has CRIU's default.</summary>
@@ -30,6 +55,12 @@ public sealed record RestoreOptions
 
     /// <summary>Leave the restored tree stopped by SIGSTOP (<c>--leave-stopped</c>).</summary>
     public bool LeaveStopped { get; init; }
+
+    /// <summary>Restore TCP connections (<c>--tcp-established</c>).</summary>
+    public bool TcpEstablished { get; init; }
+
+    /// <summary>Make sockets that had a TCP connection without it, closed (<c>--tcp-close</c>).</summary>
+    public bool TcpClose { get; init; }
 
     /// <summary>Files may have other permissions than at the dump (<c>--skip-file-rwx-check</c>).</summary>
     public bool SkipFileModeCheck { get; init; }

@@ -16,6 +16,7 @@ internal sealed class RestoreContext
         Inherited = options.InheritFds;
         if (options.ShellJob && Resources.Files.Terminal.OwnTerminal() is >= 0 and var terminal)
             Inherited = [.. Inherited, new InheritedDescriptor(terminal, Resources.Files.Terminal.InheritKey)];
+        InetSockets = new Resources.Files.InetSocketRestore(this);
         ReadOwnStatus();
         for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
             OwnLimits[kind] = ReadLimit(kind);
@@ -56,6 +57,14 @@ internal sealed class RestoreContext
     public Resources.Files.UnixSocketGroups UnixSockets => unixSockets ??= new(Files.Values);
 
     private Resources.Files.UnixSocketGroups? unixSockets;
+
+    /// <summary>Inet sockets, which the engine makes.</summary>
+    public Resources.Files.InetSocketRestore InetSockets { get; }
+
+    public InventoryEntry Inventory { get; set; } = new();
+
+    /// <summary>The root's pid in the images.</summary>
+    public int RootPid { get; set; }
 
     /// <summary>Unix sockets that other processes have, as the restore began.</summary>
     public IEnumerable<UnixSocketInfo> LivingUnixSockets => (livingUnixSockets ??= UnixDiagCall.ReadAll()).Values;

@@ -54,6 +54,7 @@ internal sealed class RestoreEngine : IDisposable
             ("credentials", () => RunStage(RestoreStage.Credentials)),
             ("the last calls", () => RunStage(RestoreStage.Last)),
             ("the final state", SwitchToFinalState),
+            ("connections", context.InetSockets.Resume),
             ("letting go", Commit),
         ])
             Phases.Run("Restore", name, work, log, cancel);
@@ -127,6 +128,7 @@ internal sealed class RestoreEngine : IDisposable
     private void RestoreDescriptors()
     {
         files!.Make();
+        context.InetSockets.Make();
         files.FetchAndPlace();
         files.Finish();
         foreach (var task in Living())
@@ -195,6 +197,7 @@ internal sealed class RestoreEngine : IDisposable
     /// <summary>Without a commit the guard's end kills what was made; the root is ours to wait for, unless it was made for our parent.</summary>
     public void Dispose()
     {
+        context.InetSockets.Dispose();                  // in repair mode still: closed without a word
         guard?.Dispose();
         if (!isCommitted && tree != null && !context.Options.Sibling)
             Kernel.Call(Nr.wait4, rootPid, 0, Sched.WALL);

@@ -31,6 +31,7 @@ internal sealed class RestoreModel(RestoreContext context)
             AddTask(entry, byPid);
         if (Tasks.Count == 0)
             throw new CheckpointException($"the images in {context.Images.Location} hold no process", "The directory is not a complete dump");
+        context.RootPid = Root.Pid;
         foreach (var file in context.Images.ReadAll<FileEntry>(ImageKind.Files))
             context.Files[file.Id] = file;
         foreach (var terminal in context.Images.ReadAll<TtyInfoEntry>(ImageKind.TtyInfo))
@@ -45,6 +46,7 @@ internal sealed class RestoreModel(RestoreContext context)
 
     private void CheckInventory(InventoryEntry inventory)
     {
+        context.Inventory = inventory;
         if (inventory.HasLsmtype && inventory.Lsmtype != Lsmtype.NoLsm)
             context.Log.LogWarning("The dump was made under {Lsm}: security labels are not restored", inventory.Lsmtype);
     }
@@ -135,6 +137,13 @@ internal sealed class RestoreModel(RestoreContext context)
         }
     }
 
+    private void AddDatagram(SkPacketEntry entry, byte[] data)
+    {
+        if (!context.InetSockets.Queues.TryGetValue(entry.IdFor, out var datagrams))
+            context.InetSockets.Queues[entry.IdFor] = datagrams = [];
+        datagrams.Add((data, DatagramQueue.SenderOf(entry)));
+    }
+
     private void LoadSocketQueues()
     {
         using var reader = context.Images.TryOpenImage(ImageKind.SkQueues);
@@ -144,7 +153,10 @@ internal sealed class RestoreModel(RestoreContext context)
                 throw new CheckpointException($"descriptors wait in the socket that is file {entry.IdFor}; restoring that is not supported yet");
             if (!SocketQueues.TryGetValue(entry.IdFor, out var queue))
                 SocketQueues[entry.IdFor] = queue = [];
-            queue.Add(reader.ReadPayload(entry.Length));
+            byte[] data = reader.ReadPayload(entry.Length);
+            queue.Add(data);
+            if (context.Files.TryGetValue(entry.IdFor, out var file) && file.Isk != null)
+                AddDatagram(entry, data);
         }
     }
 }

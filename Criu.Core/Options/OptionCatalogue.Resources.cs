@@ -10,23 +10,26 @@ public static partial class OptionCatalogue
 {
     private static OptionDescription[] Resources() =>
     [
-        new("tcp-established", NoEffect, "dump and restore established TCP connections")
+        new("tcp-established", Supported, "dump and restore established TCP connections")
         {
-            Group = OptionGroup.Resources, Negatable = true, RpcField = "tcp_established", CSetter = "criu_set_tcp_established", Note = NoTcp,
+            Group = OptionGroup.Resources, Negatable = true, RpcField = "tcp_established", CSetter = "criu_set_tcp_established",
+            Effect = (o, s) => o with { Dump = o.Dump with { TcpEstablished = s.IsOn }, Restore = o.Restore with { TcpEstablished = s.IsOn } },
         },
-        new("tcp-close", NoEffect, "restore established TCP connections closed")
+        new("tcp-close", Supported, "restore established TCP connections closed")
         {
-            Group = OptionGroup.Resources, Negatable = true, RpcField = "tcp_close", CSetter = "criu_set_tcp_close", Note = NoTcp,
+            Group = OptionGroup.Resources, Negatable = true, RpcField = "tcp_close", CSetter = "criu_set_tcp_close",
+            Effect = (o, s) => o with { Dump = o.Dump with { TcpClose = s.IsOn }, Restore = o.Restore with { TcpClose = s.IsOn } },
         },
-        new("skip-in-flight", NoEffect, "ignore TCP connections that are not established yet")
+        new("skip-in-flight", Supported, "let go TCP connections that nobody has accepted yet")
         {
             Group = OptionGroup.Resources, Negatable = true, Actions = Dump,
-            RpcField = "tcp_skip_in_flight", CSetter = "criu_set_tcp_skip_in_flight", Note = NoTcp,
+            RpcField = "tcp_skip_in_flight", CSetter = "criu_set_tcp_skip_in_flight", Effect = (o, s) => o with { Dump = o.Dump with { SkipInFlight = s.IsOn } },
         },
-        new("network-lock", NoEffect, "how to hold back packets between dump and restore: iptables, nftables or skip")
+        new("network-lock", Supported, "how to hold back packets between dump and restore: iptables, nftables (unless told otherwise) or skip")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "METHOD",
-            RpcField = "network_lock", CSetter = "criu_set_network_lock", Note = NoTcp,
+            RpcField = "network_lock", CSetter = "criu_set_network_lock",
+            Effect = (o, s) => o with { Dump = o.Dump with { NetworkLock = OptionValues.NetworkLock(s) } },
         },
         new("file-locks", NoEffect, "dump and restore locks of files")
         {
@@ -87,7 +90,6 @@ public static partial class OptionCatalogue
         },
     ];
 
-    private const string NoTcp = "a TCP connection is refused by name";
     private const string NoUnlinked = "an unlinked file is refused by name";
     private const string NoWatches = "file watches are refused by name";
 }

@@ -50,6 +50,15 @@ internal static class OptionValues
             : throw new CheckpointException($"{setting.Origin}: \"{value}\" is not TYPE[ID] or TYPE[ID]:VALUE, e.g. file[1a:123] or mnt[/data]:data");
     }
 
+    /// <summary>The name of a method, in whatever case.</summary>
+    public static NetworkLockMethod NetworkLock(OptionSetting setting) => (setting.Value ?? "").ToLowerInvariant() switch
+    {
+        "iptables" => NetworkLockMethod.Iptables,
+        "nftables" => NetworkLockMethod.Nftables,
+        "skip" => NetworkLockMethod.Skip,
+        _ => throw new CheckpointException($"{setting.Origin}: \"{setting.Value}\" is no way to hold back packets", "It is iptables, nftables or skip"),
+    };
+
     /// <summary>For an option that has one value that is always so: that one is taken, every other refused.</summary>
     public static MergedOptions OnlyValue(MergedOptions merged, OptionSetting setting, string taken)
     {

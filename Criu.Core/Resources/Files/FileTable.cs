@@ -54,7 +54,8 @@ internal sealed class FileTable(DumpContext context)
         var kind = KindOf(file);
         uint id = next++;
         alike.Insert(place, (task.Pid, file.Fd, id, kind.Type));
-        context.Writer(ImageKind.Files).Write(kind.Dump(file, id, context));
+        if (kind.Dump(file, id, context) is { } entry)
+            context.Writer(ImageKind.Files).Write(entry);
         Add(task, file, id, kind.Type);
     }
 

@@ -14,8 +14,8 @@ internal interface IFileKind
 
     bool Matches(OpenFile file);
 
-    /// <summary>The entry of one description; contents go to their own image.</summary>
-    FileEntry Dump(OpenFile file, uint id, DumpContext context);
+    /// <summary>The entry of one description; contents go to their own image. Null where the kind writes the entry itself, later.</summary>
+    FileEntry? Dump(OpenFile file, uint id, DumpContext context);
 
     /// <summary>
     /// Makes descriptions in one process and leaves each at <see cref="FileMaking.PlaceOf"/>. All entries with one <see cref="GroupOf"/> come together.

@@ -52,7 +52,8 @@ internal static unsafe class SocketOptions
         (options.SoSndTmoSec, options.SoSndTmoUsec) = ReadPair<ulong>(socket, Sockets.SO_SNDTIMEO);
         (options.SoRcvTmoSec, options.SoRcvTmoUsec) = ReadPair<ulong>(socket, Sockets.SO_RCVTIMEO);
         foreach (var option in PlainOptions)
-            option.Set(options, (uint)ReadInt(socket, option.Number));
+            if (TryReadInt(socket, option.Number, out int value) is var result && result != -Errno.EOPNOTSUPP)      // this family does not have it
+                option.Set(options, Kernel.Failed(result) ? throw Unreadable(option.Number, result) : (uint)value);
         if (ReadPair<int>(socket, Sockets.SO_LINGER) is (not 0, var seconds))
             options.SoLinger = (uint)seconds;
         if (!Kernel.Failed(TryReadInt(socket, Sockets.SO_BUF_LOCK, out int locks)))         // since 5.14
@@ -65,8 +66,10 @@ internal static unsafe class SocketOptions
     public static int ReadInt(SafeFileHandle socket, int option)
     {
         long result = TryReadInt(socket, option, out int value);
-        return Kernel.Failed(result) ? throw new CheckpointException($"socket option {option} cannot be read: {Errno.Name(result)}") : value;
+        return Kernel.Failed(result) ? throw Unreadable(option, result) : value;
     }
+
+    private static CheckpointException Unreadable(int option, long result) => new($"socket option {option} cannot be read: {Errno.Name(result)}");
 
     /// <summary>Also false where the kernel does not know the option.</summary>
     public static bool IsSet(SafeFileHandle socket, int option) => !Kernel.Failed(TryReadInt(socket, option, out int value)) && value != 0;
@@ -90,7 +93,7 @@ internal static unsafe class SocketOptions
         T* values = stackalloc T[2];
         int length = 2 * sizeof(T);
         long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, option, (long)values, (long)(&length));
-        return Kernel.Failed(result) ? throw new CheckpointException($"socket option {option} cannot be read: {Errno.Name(result)}") : (values[0], values[1]);
+        return Kernel.Failed(result) ? throw Unreadable(option, result) : (values[0], values[1]);
     }
 
     private static void ReadDevice(SafeFileHandle socket, SkOptsEntry options)
@@ -186,15 +189,15 @@ internal static unsafe class SocketOptions
         Set(batch, descriptor, option, batch.New(time).Remote, 2 * sizeof(ulong));
     }
 
+    public static FilterInstruction ToInstruction(ulong step) =>
+        new() { Code = (ushort)(step >> 48), JumpTrue = (byte)(step >> 40), JumpFalse = (byte)(step >> 32), K = (uint)step };
+
     private static void SetFilter(BatchStream stream, int descriptor, SkOptsEntry wanted)
     {
         var batch = stream.Room(1, wanted.SoFilter.Count * sizeof(FilterInstruction) + 64);
         var program = batch.NewArray<FilterInstruction>(wanted.SoFilter.Count);
         for (int i = 0; i < wanted.SoFilter.Count; i++)
-        {
-            ulong step = wanted.SoFilter[i];
-            program.Span[i] = new FilterInstruction { Code = (ushort)(step >> 48), JumpTrue = (byte)(step >> 40), JumpFalse = (byte)(step >> 32), K = (uint)step };
-        }
+            program.Span[i] = ToInstruction(wanted.SoFilter[i]);
         var whole = batch.New(new FilterProgram { Length = (ushort)wanted.SoFilter.Count, Instructions = (ulong)program.Remote });
         Set(batch, descriptor, Sockets.SO_ATTACH_FILTER, whole.Remote, sizeof(FilterProgram));
     }

@@ -1,0 +1,186 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Criu.Core.Engine;
+using Criu.Images;
+using Criu.Images.Proto;
+using Criu.Soccr;
+using Linux.Abi;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// The inet sockets of a restore, in this order, for all processes together:
+///   1. each process makes its bare sockets, and the engine fetches them;
+///   2. what is not TCP is bound, filled and connected, and has its options;
+///   3. TCP: sockets that listen or are bound first, then connections, in repair mode; nothing is sent;
+///   4. when everything else of the tree is there: the traffic passes, connections go on, and options that stood in the way have their values.
+/// </summary>
+internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
+{
+    private readonly List<RestoredSocket> sockets = [];
+    private readonly List<RestoredSocket> tcp = [];
+    private readonly NetworkUnlock networkLock = new(context);
+    private RestoredConnections? connections;
+
+    /// <summary>What waits in datagram sockets, by the description's id.</summary>
+    public Dictionary<uint, List<(byte[] Data, IPEndPoint? Sender)>> Queues { get; } = [];
+
+    /// <summary>A bare socket that a process makes.</summary>
+    public void Add(InetSkEntry entry, RestoreTask maker, int descriptor)
+    {
+        if (entry.Family is not (Inet.AF_INET or Inet.AF_INET6) || entry.Type is not (Inet.SOCK_STREAM or Inet.SOCK_DGRAM or Inet.SOCK_RAW) || entry.Type == Inet.SOCK_STREAM && entry.Proto != Inet.IPPROTO_TCP)
+            throw new CheckpointException($"the inet socket {entry.Ino} is of family {entry.Family}, type {entry.Type}, protocol {entry.Proto}, which no dump can hold", "The image is damaged: take another dump");
+        var socket = new RestoredSocket(entry, maker, descriptor);
+        if (socket.HadConnection && !context.Options.TcpEstablished && !IsClosing)
+            throw new CheckpointException($"{maker} has a TCP connection: {InetEnds.Local(entry)} -> {InetEnds.Remote(entry)}", "Add --tcp-established to restore it, or --tcp-close to make its socket without it");
+        sockets.Add(socket);
+    }
+
+    private bool IsClosing => context.Options.TcpClose || context.Inventory.TcpClose;
+
+    /// <summary>The processes have made them.</summary>
+    public void Make()
+    {
+        if (sockets.Count == 0)
+            return;
+        FetchAll();
+        foreach (var socket in sockets)
+            if (!socket.IsTcp)
+                new PlainSocketMaking(socket, ForBinding(socket), Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
+        MakeTcp();
+    }
+
+    private void FetchAll()
+    {
+        foreach (var group in sockets.GroupBy(s => s.Maker))
+        {
+            using var process = Kernel.Own(Check(Kernel.Call(Nr.pidfd_open, group.Key.Pid), group.Key, "pidfd_open"));
+            foreach (var socket in group)
+                socket.Handle = Kernel.Own(Check(Kernel.Call(Nr.pidfd_getfd, process.Fd(), socket.Descriptor), group.Key, "pidfd_getfd of a socket"));
+        }
+    }
+
+    private static long Check(long result, RestoreTask task, string step) => Kernel.Failed(result)
+        ? throw new CheckpointException($"{step} of {task} failed: {Errno.Name(result)}", result == -Errno.EMFILE ? "Raise our limit of open files (ulimit -n)" : null) : result;
+
+    /// <summary>
+    /// What a socket must have to be bound again, though it may have been without since: sockets of one port are willing to share it; the address of IPv6 may still be tentative;
+    /// and a TCP port may have connections. In the end each has its own values: <see cref="PutBack"/>.
+    /// </summary>
+    private List<SocketOptionEntry> ForBinding(RestoredSocket socket)
+    {
+        var options = new List<SocketOptionEntry>();
+        if (socket.Entry.SrcPort == 0 || socket.HadConnection)
+            return options;
+        bool shares = SharesPort(socket);
+        if ((shares || socket.IsTcp) && !socket.Entry.Opts.Reuseaddr)
+            options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
+        if (shares && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
+            options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEPORT, 1));
+        if (socket.Entry is { Family: Inet.AF_INET6, Type: not Inet.SOCK_RAW } && !InetOptions.Wanted(socket.Entry).Any(o => o is { Level: Inet.IPPROTO_IPV6, Number: Ipv6.FREEBIND }))
+            options.Add(InetOptions.Number(Inet.IPPROTO_IPV6, Ipv6.FREEBIND, 1));
+        return options;
+    }
+
+    private bool SharesPort(RestoredSocket socket) => sockets.Exists(other =>
+        other != socket && !other.HadConnection && (other.Entry.Type, other.Entry.Proto, other.Entry.SrcPort) == (socket.Entry.Type, socket.Entry.Proto, socket.Entry.SrcPort));
+
+    private void PutBack(RestoredSocket socket)
+    {
+        foreach (var option in ForBinding(socket))
+            SocketCall.Set(socket.Handle!, (int)option.Level, (int)option.Number, 0);
+    }
+
+    private void MakeTcp()
+    {
+        foreach (var socket in sockets)
+            if (socket.IsTcp && socket.HadConnection && IsClosing)
+                MakeClosed(socket);
+            else if (socket.IsTcp)
+                tcp.Add(socket);
+        tcp.Sort((a, b) => a.HadConnection.CompareTo(b.HadConnection));
+        var states = tcp.ConvertAll(StateOf);
+        var flows = states.Where(s => s.Flow != null).Select(s => s.Flow!.Value).ToArray();
+        try
+        {
+            networkLock.Hold(flows);
+            connections = TcpConnection.RestoreAllOnto(states, tcp.ConvertAll(s => (SafeHandle)s.Handle!), new SoccrOptions { Lock = networkLock });
+        }
+        catch (SoccrException e)
+        {
+            throw new CheckpointException(e.Message);
+        }
+    }
+
+    /// <summary>As a socket whose connection is over: nothing comes any more, and nothing can be written.</summary>
+    private void MakeClosed(RestoredSocket socket)
+    {
+        const int Both = 2;                             // SHUT_RDWR, which answers ENOTCONN and works
+        PlainSocketMaking.SetOptions(socket, InetOptions.Wanted(socket.Entry));
+        PlainSocketMaking.SetBuffers(socket);
+        SocketCall.Shutdown(socket.Handle!, Both);
+        SocketCall.SetFlags(socket.Handle!, socket.Entry.Flags);
+    }
+
+    private TcpConnectionState StateOf(RestoredSocket socket)
+    {
+        if (!socket.HadConnection)
+        {
+            var state = TcpImages.ToState(socket.Entry);
+            return state with { ReuseAddress = true, Options = [.. ForBinding(socket).Where(o => o.Number != So.REUSEADDR || o.Level != Inet.SOL_SOCKET).Select(TcpImages.ToOption), .. state.Options] };
+        }
+        using var reader = context.Images.OpenImage(ImageKind.TcpStream, socket.Entry.Ino);
+        if (!reader.TryRead(out TcpStreamEntry? stream))
+            throw reader.Refuse("the entry is missing");
+        byte[] received = reader.ReadPayload(stream.InqLen);
+        return TcpImages.ToState(socket.Entry, stream, received, reader.ReadPayload(stream.OutqLen));
+    }
+
+    /// <summary>The tree is there: connections go on.</summary>
+    public void Resume()
+    {
+        if (connections == null)
+            return;
+        try
+        {
+            networkLock.Remove();
+            connections.ResumeInPlace();
+        }
+        catch (SoccrException e)
+        {
+            throw new CheckpointException(e.Message);
+        }
+        foreach (var socket in tcp)
+            PlainSocketMaking.SetLast(socket);
+        foreach (var socket in sockets)
+            PutBack(socket);
+    }
+
+    public void Dispose()
+    {
+        connections?.Dispose();
+        networkLock.Dispose();
+        foreach (var socket in sockets)
+            socket.Handle?.Dispose();
+    }
+}
+
+/// <summary>An inet socket that a process has made.</summary>
+internal sealed class RestoredSocket(InetSkEntry entry, RestoreTask maker, int descriptor)
+{
+    public InetSkEntry Entry => entry;
+    public RestoreTask Maker => maker;
+    public int Descriptor => descriptor;
+
+    /// <summary>A descriptor of ours.</summary>
+    public SafeFileHandle? Handle { get; set; }
+
+    public bool IsTcp => entry.Type == Inet.SOCK_STREAM;
+
+    /// <summary>Also one that is over, as long as its socket knows the peer.</summary>
+    public bool HadConnection => IsTcp && entry.DstPort != 0;
+
+    public override string ToString() => $"the inet socket {entry.Ino} of {maker}";
+}

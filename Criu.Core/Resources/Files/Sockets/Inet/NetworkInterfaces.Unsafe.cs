@@ -1,0 +1,38 @@
+using System.Text;
+using Linux.Abi;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>Interfaces of the engine's network namespace, netdevice(7).</summary>
+internal static unsafe class NetworkInterfaces
+{
+    private const int SIOCGIFNAME = 0x8910, SIOCGIFINDEX = 0x8933, RequestBytes = 40, NameBytes = 16;
+
+    /// <returns>0 where there is none of this name.</returns>
+    public static int NumberOf(string name)
+    {
+        byte* request = stackalloc byte[RequestBytes];
+        new Span<byte>(request, RequestBytes).Clear();
+        if (Encoding.UTF8.GetByteCount(name) >= NameBytes)
+            return 0;
+        Encoding.UTF8.GetBytes(name, new Span<byte>(request, NameBytes));
+        return Ask(SIOCGIFINDEX, request) ? *(int*)(request + NameBytes) : 0;
+    }
+
+    public static string? NameOf(int number)
+    {
+        byte* request = stackalloc byte[RequestBytes];
+        new Span<byte>(request, RequestBytes).Clear();
+        *(int*)(request + NameBytes) = number;
+        return Ask(SIOCGIFNAME, request) ? Encoding.UTF8.GetString(new ReadOnlySpan<byte>(request, NameBytes)).TrimEnd('\0') : null;
+    }
+
+    private static bool Ask(int what, byte* request)
+    {
+        long fd = Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_DGRAM | Inet.SOCK_CLOEXEC, 0);
+        if (Kernel.Failed(fd))
+            return false;
+        using var socket = Kernel.Own(fd);
+        return !Kernel.Failed(Kernel.Call(Nr.ioctl, socket.Fd(), what, (long)request));
+    }
+}

@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Criu.Parasite;
+using Criu.Soccr;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// How the traffic of a tree's connections is held from their dump to their restore: in CRIU's places, so that each can let go what the other holds. It is removed when it is
+/// disposed, unless it is kept.
+/// </summary>
+internal abstract class NetworkLock : IConnectionLock
+{
+    private bool isKept;
+
+    public abstract NetworkLockMethod Method { get; }
+
+    public abstract uint Mark { get; }
+
+    public static NetworkLock Create(NetworkLockMethod method, string runId) => method switch
+    {
+        NetworkLockMethod.Nftables => new TableLock(NftablesLock.CreatePersistent(TableOf(runId))),
+        NetworkLockMethod.Iptables => new RulesLock(),
+        _ => new AbsentLock(),
+    };
+
+    /// <summary>The table of a dump. CRIU cuts the name, family and all, to 31 bytes.</summary>
+    public static string TableOf(string runId)
+    {
+        const int Longest = 26;                         // without the family: "inet "
+        string name = $"CRIU-{runId}";
+        return name[..Math.Min(name.Length, Longest)];
+    }
+
+    /// <summary>Rules of iptables(8) that a dump has made, ours or CRIU's; those that are not there are passed over.</summary>
+    public static void RemoveRules(ReadOnlySpan<HeldFlow> flows) => RulesLock.RemoveEach(flows);
+
+    public abstract void Hold(ReadOnlySpan<HeldFlow> flows);
+
+    public abstract void Release(ReadOnlySpan<HeldFlow> flows);
+
+    /// <summary>Should the engine end, the guard removes it.</summary>
+    public virtual void PledgeRemoval(Pledge pledge)
+    {
+    }
+
+    public virtual void Remove()
+    {
+    }
+
+    /// <summary>It stays, for the restore to remove.</summary>
+    public void Keep() => isKept = true;
+
+    public void Dispose()
+    {
+        if (!isKept)
+            Remove();
+        Close();
+    }
+
+    protected virtual void Close()
+    {
+    }
+
+    /// <summary>The table of nf_tables: gone as a whole.</summary>
+    private sealed class TableLock(NftablesLock table) : NetworkLock
+    {
+        private bool isGone;
+
+        public override NetworkLockMethod Method => NetworkLockMethod.Nftables;
+        public override uint Mark => table.Mark;
+
+        public override void Hold(ReadOnlySpan<HeldFlow> flows) => table.Hold(flows);
+
+        public override void Release(ReadOnlySpan<HeldFlow> flows) => table.Release(flows);
+
+        public override void PledgeRemoval(Pledge pledge)
+        {
+            int copy = pledge.Fetch(Environment.ProcessId, [(int)table.Descriptor.DangerousGetHandle()])[0];
+            pledge.Add([PledgedCall.Send(copy, table.RemovalMessage.Span)]);
+        }
+
+        public override void Remove()
+        {
+            if (!isGone)
+                table.Remove();
+            isGone = true;
+        }
+
+        protected override void Close() => table.Dispose();
+    }
+
+    /// <summary>Nobody holds it but who calls us.</summary>
+    private sealed class AbsentLock : NetworkLock
+    {
+        public override NetworkLockMethod Method => NetworkLockMethod.Skip;
+        public override uint Mark => NftablesLock.DefaultMark;
+
+        public override void Hold(ReadOnlySpan<HeldFlow> flows)
+        {
+        }
+
+        public override void Release(ReadOnlySpan<HeldFlow> flows)
+        {
+        }
+    }
+
+    /// <summary>Rules in the chains INPUT and OUTPUT of iptables(8), all in one call of iptables-restore(8). No guard can remove them: should the engine die in between, they stay.</summary>
+    private sealed class RulesLock : NetworkLock
+    {
+        private readonly List<TcpFlow> held = [];
+
+        public override NetworkLockMethod Method => NetworkLockMethod.Iptables;
+        public override uint Mark => NftablesLock.DefaultMark;
+
+        public override void Hold(ReadOnlySpan<HeldFlow> flows)
+        {
+            Change("-I", flows);
+            foreach (var flow in flows)
+                held.Add(flow.Flow);
+        }
+
+        public override void Release(ReadOnlySpan<HeldFlow> flows)
+        {
+            Change("-D", flows);
+            held.Clear();
+        }
+
+        public override void Remove() => Release([.. held.ConvertAll(f => new HeldFlow(f, null))]);
+
+        /// <summary>One by one: a rule that is not there fails the whole call.</summary>
+        public static void RemoveEach(ReadOnlySpan<HeldFlow> flows)
+        {
+            foreach (var flow in flows)
+                try
+                {
+                    Change("-D", [flow]);
+                }
+                catch (CheckpointException)
+                {
+                    // another host, or removed by hand
+                }
+        }
+
+        private static void Change(string action, ReadOnlySpan<HeldFlow> flows)
+        {
+            StringBuilder v4 = new(), v6 = new();
+            foreach (var held in flows)
+                Append(held.Flow.Remote.Address is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } ? v6 : v4, action, held.Flow);
+            foreach (var (program, rules) in ((string, StringBuilder)[])[("iptables-restore", v4), ("ip6tables-restore", v6)])
+                if (rules.Length > 0)
+                    Run(program, $"*filter\n{rules}COMMIT\n");
+        }
+
+        private static void Append(StringBuilder rules, string action, TcpFlow flow)
+        {
+            string local = AddressOf(flow.Local.Address), remote = AddressOf(flow.Remote.Address);
+            rules.Append(CultureInfo.InvariantCulture, $"{action} INPUT -p tcp -m mark ! --mark 0x{NftablesLock.DefaultMark:X} -s {remote} --sport {flow.Remote.Port} -d {local} --dport {flow.Local.Port} -j DROP\n");
+            rules.Append(CultureInfo.InvariantCulture, $"{action} OUTPUT -p tcp -m mark ! --mark 0x{NftablesLock.DefaultMark:X} -s {local} --sport {flow.Local.Port} -d {remote} --dport {flow.Remote.Port} -j DROP\n");
+        }
+
+        private static string AddressOf(System.Net.IPAddress address) =>
+            (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new System.Net.IPAddress(address.GetAddressBytes())).ToString();
+
+        private static void Run(string program, string input)
+        {
+            const string Cure = "Install iptables, or hold the network by --network-lock nftables or skip";
+            try
+            {
+                using var process = Process.Start(new ProcessStartInfo(program, ["-n", "-w"]) { RedirectStandardInput = true, RedirectStandardError = true })
+                    ?? throw new CheckpointException($"{program} cannot be started", Cure);
+                var errors = process.StandardError.ReadToEndAsync();
+                process.StandardInput.Write(input);
+                process.StandardInput.Close();
+                process.WaitForExit();
+                if (process.ExitCode != 0)
+                    throw new CheckpointException($"{program} cannot change its rules: {errors.Result.Trim()}", Cure);
+            }
+            catch (System.ComponentModel.Win32Exception e)
+            {
+                throw new CheckpointException($"{program} cannot be started: {e.Message}", Cure);
+            }
+        }
+    }
+}

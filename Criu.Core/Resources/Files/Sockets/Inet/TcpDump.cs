@@ -1,0 +1,146 @@
+using System.Runtime.InteropServices;
+using Criu.Core.Engine;
+using Criu.Images;
+using Criu.Images.Proto;
+using Criu.Parasite;
+using Criu.Soccr;
+using Linux.Abi;
+using Microsoft.Extensions.Logging;
+
+namespace Criu.Core.Resources.Files;
+
+/// <summary>
+/// The TCP sockets of a dump: saved together, when everything else is. Their traffic is held first; what undoes all this is pledged to the guard before. A tree that is killed
+/// leaves its connections silently, and held; one that lives on gets them back.
+/// </summary>
+internal sealed class TcpDump(DumpContext context) : IDisposable
+{
+    private readonly List<TcpSocket> sockets = [];
+    private NetworkLock? networkLock;
+    private PausedConnections? paused;
+
+    /// <summary>What the guard does should the engine end; null where nothing is paused.</summary>
+    public Pledge? Pledge { get; private set; }
+
+    /// <summary>How the traffic is held now; it is what the inventory tells whoever restores.</summary>
+    public NetworkLockMethod HeldBy => networkLock?.Method ?? NetworkLockMethod.Iptables;
+
+    public void Add(TcpSocket socket)
+    {
+        var state = StateOf(socket);
+        if ((IsConnected(state) || HasPeer(socket)) && !context.Options.TcpEstablished && !context.Options.TcpClose)
+            throw new CheckpointException($"{socket.File} is a TCP connection: {SocketCall.Name(socket.Handle, peer: false)} -> {SocketCall.PeerName(socket.Handle)} ({state})",
+                "Add --tcp-established to save it, or --tcp-close to do without it");
+        socket.Entry.TcpOpts = InetOptions.ReadTcp(socket.Handle);
+        sockets.Add(socket);
+    }
+
+    private static bool IsConnected(TcpState state) => state is not (TcpState.Close or TcpState.Listen);
+
+    public void SaveAll(Guard guard)
+    {
+        if (sockets.Count == 0)
+            return;
+        var kept = sockets;
+        if (context.Options.TcpClose)
+        {
+            kept = sockets.FindAll(s => !HasPeer(s));
+            foreach (var socket in sockets.FindAll(HasPeer))
+                WriteClosed(socket);
+        }
+        try
+        {
+            Hold(kept.FindAll(HasPeer), guard);
+            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], new SoccrOptions { Lock = networkLock });
+            var states = paused.Save();
+            for (int i = 0; i < states.Length; i++)
+                Write(kept[i].Entry, states[i]);
+        }
+        catch (SoccrException e)
+        {
+            throw new CheckpointException(e.Message, AdviceFor(e));
+        }
+    }
+
+    private string AdviceFor(SoccrException e) =>
+        e.ErrorNumber is Errno.EPERM or Errno.EACCES ? "Run with CAP_NET_ADMIN, or leave the connections behind with --tcp-close" : "It runs on, nothing was changed";
+
+    private static bool HasPeer(TcpSocket socket) => SocketCall.PeerName(socket.Handle) != null;
+
+    /// <summary>The first byte of struct tcp_info.</summary>
+    private static TcpState StateOf(TcpSocket socket) => (TcpState)(InetOptions.Value(socket.Handle, Inet.IPPROTO_TCP, Tcp.INFO) & 0xff);
+
+    /// <summary>Of a connection that is left behind the socket remains, and its options.</summary>
+    private void WriteClosed(TcpSocket socket)
+    {
+        var entry = socket.Entry;
+        entry.State = (uint)StateOf(socket);
+        InetEnds.Write(entry, SocketCall.Name(socket.Handle, peer: false), SocketCall.PeerName(socket.Handle));
+        context.Writer(ImageKind.Files).Write(InetSocketDump.Wrap(entry));
+    }
+
+    private void Write(InetSkEntry entry, TcpConnectionState state)
+    {
+        TcpImages.Complete(entry, state);
+        context.Writer(ImageKind.Files).Write(InetSocketDump.Wrap(entry));
+        if (state.Remote == null)
+            return;
+        using var writer = context.Images.CreateImage(ImageKind.TcpStream, entry.Ino);
+        writer.Write(TcpImages.ToStream(state));
+        writer.WritePayload(state.ReceiveQueue.AsSpan());
+        writer.WritePayload(state.SendQueue.AsSpan());
+    }
+
+    private void Hold(List<TcpSocket> connections, Guard guard)
+    {
+        if (connections.Count == 0)
+            return;
+        networkLock = NetworkLock.Create(context.Options.NetworkLock, context.RunId);
+        Pledge = guard.NewPledge();
+        foreach (var group in connections.GroupBy(c => c.File.Task.Pid))
+        {
+            TcpSocket[] theirs = [.. group];
+            int[] copies = Pledge.Fetch(group.Key, Array.ConvertAll(theirs, c => c.File.Fd));
+            Pledge.Add([.. theirs.Zip(copies).SelectMany(pair => Undo(pair.First, pair.Second))]);
+        }
+        networkLock.PledgeRemoval(Pledge);
+        context.Log.LogInformation("{Count} TCP connections are held by {Method}", connections.Count, networkLock.Method);
+    }
+
+    /// <summary>Repair mode clears SO_REUSEADDR at its end; the others were changed while it lasted.</summary>
+    private static IEnumerable<PledgedCall> Undo(TcpSocket connection, int copy)
+    {
+        yield return PledgedCall.SetOption(copy, Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF);
+        if (connection.Entry.Opts.Reuseaddr)
+            yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.REUSEADDR, 1);
+        if (connection.Entry.Opts.SoKeepalive)
+            yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.KEEPALIVE, 1);
+        if (InetOptions.Value(connection.Handle, Inet.SOL_SOCKET, So.PEEK_OFF) is >= 0 and var offset)
+            yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.PEEK_OFF, offset);
+    }
+
+    /// <summary>The tree is about to be killed: its connections are not to be closed by a word, and stay held.</summary>
+    public void LeaveAll()
+    {
+        paused?.Leave();
+        paused = null;
+        networkLock?.Keep();
+    }
+
+    /// <summary>The tree lives on: the traffic passes again, then the connections go on.</summary>
+    public void ResumeAll()
+    {
+        paused?.Resume();
+        paused = null;
+        networkLock?.Remove();
+        Pledge?.Drop();
+    }
+
+    public void Dispose()
+    {
+        paused?.Dispose();
+        networkLock?.Dispose();
+        foreach (var socket in sockets)
+            socket.Handle.Dispose();
+    }
+}
