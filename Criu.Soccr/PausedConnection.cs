@@ -82,8 +82,14 @@ public sealed class PausedConnection : IDisposable
     public void Resume()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
-        ReleaseTraffic();
-        End();
+        try
+        {
+            ReleaseTraffic();
+        }
+        finally
+        {
+            End();
+        }
     }
 
     /// <summary>Closes the socket without a FIN or a reset: the peer goes on waiting. The traffic stays held. The caller's socket is disposed.</summary>

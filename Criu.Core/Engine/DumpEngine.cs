@@ -138,13 +138,13 @@ internal sealed class DumpEngine : IDisposable
     private void Kill()
     {
         var connections = context.InetSockets.Tcp;
-        connections.LeaveAll();
         var owners = new List<TracedThread>();
         foreach (var task in tasks)
             foreach (var thread in task.Threads)
                 if (RobustList.HasEntries(thread))
                     owners.Add(thread.Traced);
         guard.Kill([.. tasks.AsEnumerable().Reverse().Select(t => t.Tracee).OfType<Tracee>()], owners, connections.Pledge);
+        connections.LeaveAll();
     }
 
     private DumpResult Result()

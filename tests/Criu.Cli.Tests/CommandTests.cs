@@ -55,7 +55,7 @@ public sealed class CommandTests
     public void WarnsInTheLogAboutOptionsWithoutEffect()
     {
         using var place = new TemporaryDirectory();
-        CriuRun.Of("restore", "-D", place.Path, "--tcp-established", "-o", "log");
-        Assert.Contains("Warn  (options): --tcp-established has no effect yet", File.ReadAllText(place["log"]));
+        CriuRun.Of("restore", "-D", place.Path, "--file-locks", "-o", "log");
+        Assert.Contains("Warn  (options): --file-locks has no effect yet", File.ReadAllText(place["log"]));
     }
 }

@@ -83,6 +83,16 @@ public sealed class MergeTests
             Assert.StartsWith(message, Assert.Throws<CheckpointException>(() => Merge(line)).Message);
     }
 
+    [Fact]
+    public void TakesWhatConcernsConnections()
+    {
+        var options = Merge("--tcp-established --skip-in-flight --network-lock iptables");
+        Assert.True(options.Dump is { TcpEstablished: true, SkipInFlight: true, TcpClose: false, NetworkLock: NetworkLockMethod.Iptables } && options.Restore is { TcpEstablished: true, TcpClose: false });
+        Assert.True(Merge("--tcp-close") is { Dump.TcpClose: true, Restore.TcpClose: true, Dump.NetworkLock: NetworkLockMethod.Nftables });
+        Assert.Equal(NetworkLockMethod.Skip, Merge("--network-lock=skip").Dump.NetworkLock);
+        Assert.StartsWith("--network-lock=ebtables: \"ebtables\" is no way to hold back packets", Assert.Throws<CheckpointException>(() => Merge("--network-lock=ebtables")).Message);
+    }
+
     [Theory]
     [InlineData("--no-default-config --unprivileged --log-pid --deprecated --ms")]
     [InlineData("--manage-cgroups=ignore --cpu-cap=none --file-validation=filesize")]
@@ -90,7 +100,7 @@ public sealed class MergeTests
     public void TakesWhatIsSoAnyway(string line) => Assert.Empty(Merge(line).Warnings);
 
     [Theory]
-    [InlineData("--tcp-established", "--tcp-established has no effect yet: a TCP connection is refused by name")]
+    [InlineData("--link-remap", "--link-remap has no effect yet: an unlinked file is refused by name")]
     [InlineData("-l -l", "--file-locks (-l) has no effect yet: a tree that holds locks is refused by name")]
     [InlineData("--ghost-limit 1M", "--ghost-limit has no effect yet: an unlinked file is refused by name")]
     public void WarnsWhereNothingComesOfIt(string line, string warning) => Assert.Equal([warning], Merge(line).Warnings);

@@ -26,7 +26,7 @@ public sealed class ConstantTests
         (typeof(TimerFds), "TFD_", "", "linux/types.h linux/timerfd.h"),
         (typeof(Sockets), "", "", "sys/socket.h linux/sockios.h linux/un.h"),
         (typeof(SocketStates), "TCP_", "", "netinet/tcp.h"),
-        (typeof(SockDiag), "", "", "linux/netlink.h linux/sock_diag.h linux/unix_diag.h"),
+        (typeof(SockDiag), "", "", "linux/netlink.h linux/sock_diag.h linux/unix_diag.h linux/inet_diag.h"),
         (typeof(Netlink), "", "", "sys/socket.h linux/netlink.h"),
         (typeof(Netfilter), "", "", "linux/netfilter.h linux/netfilter/nfnetlink.h"),
         (typeof(NfTables), "", "", "linux/netfilter/nf_tables.h"),
@@ -36,6 +36,8 @@ public sealed class ConstantTests
         (typeof(So), "SO_", "", "asm/socket.h"),
         (typeof(Ip), "IP_", "", "linux/in.h"),
         (typeof(Ipv6), "IPV6_", "", "linux/in6.h linux/ipv6.h"),
+        (typeof(UdpOption), "UDP_", "", "linux/udp.h"),
+        (typeof(RawOption), "", "SOL_ ICMP", "sys/socket.h linux/icmp.h linux/icmpv6.h"),
         (typeof(Inet), "", "", "sys/socket.h netinet/in.h asm/ioctls.h linux/sockios.h"),
         (typeof(SocketFilter), "", "", "asm/socket.h linux/filter.h"),
     ];
@@ -53,6 +55,8 @@ public sealed class ConstantTests
         ["Mman.PageSize"] = "4096",                         // fixed on x86-64
         ["Mman.TaskSize"] = "(1UL << 47) - 4096",           // arch/x86/include/asm/page_64_types.h, no header for programs has it
         ["Fcntl.O_ASYNC"] = "FASYNC",
+        ["UdpOption.LITE_SEND_CSCOV"] = "10",               // include/net/udplite.h, no header for programs has them
+        ["UdpOption.LITE_RECV_CSCOV"] = "11",
         ["TcpOptionKind.Mss"] = "TCPOPT_MAXSEG",
         ["TcpOptionKind.Window"] = "TCPOPT_WINDOW",
         ["TcpOptionKind.SackPermitted"] = "TCPOPT_SACK_PERMITTED",

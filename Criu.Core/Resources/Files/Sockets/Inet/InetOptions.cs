@@ -13,13 +13,16 @@ internal static class InetOptions
 {
     private const int Longest = 64;                     // bytes
 
-    private static readonly Dictionary<(uint, uint, uint), byte[]?[]> OfNew = [];
-
     /// <summary>What differs from a new socket of the same kind.</summary>
-    public static IEnumerable<SocketOptionEntry> ReadAll(SafeHandle socket, InetSkEntry entry)
+    /// <param name="socket">The socket.</param>
+    /// <param name="entry">Its family, type and protocol.</param>
+    /// <param name="ofNew">Those of new sockets that are known already, in this network namespace.</param>
+    public static IEnumerable<SocketOptionEntry> ReadAll(SafeHandle socket, InetSkEntry entry, Dictionary<(uint, uint, uint), byte[]?[]> ofNew)
     {
         var table = InetOptionTable.All;
-        byte[]?[] usual = ValuesOfNew(entry);
+        var kind = (entry.Family, entry.Type, entry.Proto);
+        if (!ofNew.TryGetValue(kind, out byte[]?[]? usual))
+            ofNew[kind] = usual = ValuesOfNew(entry);
         var value = new byte[Longest];
         for (int i = 0; i < table.Length; i++)
             if (usual[i] is { } fresh && SocketCall.Get(socket, table[i].Level, table[i].Number, value) is >= 0 and var length && !value.AsSpan(0, (int)length).SequenceEqual(fresh))
@@ -29,16 +32,13 @@ internal static class InetOptions
     /// <summary>Null where such a socket does not have the option.</summary>
     private static byte[]?[] ValuesOfNew(InetSkEntry entry)
     {
-        var kind = (entry.Family, entry.Type, entry.Proto);
-        if (OfNew.TryGetValue(kind, out byte[]?[]? values))
-            return values;
         long fd = Kernel.Call(Nr.socket, entry.Family, entry.Type | Inet.SOCK_CLOEXEC, entry.Proto);
         if (Kernel.Failed(fd))
             throw new CheckpointException($"a socket of family {entry.Family}, type {entry.Type}, protocol {entry.Proto} cannot be made to compare options with: {Errno.Name(fd)}",
                 "Run with CAP_NET_RAW for raw sockets; for ping sockets with a group of net.ipv4.ping_group_range");
         using var fresh = Kernel.Own(fd);
         byte[] value = new byte[Longest];
-        return OfNew[kind] = Array.ConvertAll(InetOptionTable.All, o => SocketCall.Get(fresh, o.Level, o.Number, value) is >= 0 and var length ? value[..(int)length] : null);
+        return Array.ConvertAll(InetOptionTable.All, o => SocketCall.Get(fresh, o.Level, o.Number, value) is >= 0 and var length ? value[..(int)length] : null);
     }
 
     /// <summary>CRIU's fields of level IP.</summary>

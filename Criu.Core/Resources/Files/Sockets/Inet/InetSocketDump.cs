@@ -15,6 +15,7 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
     private const short Hup = 0x10, ReadHup = 0x2000;           // POLLHUP, POLLRDHUP
 
     private readonly Dictionary<(byte, byte), Dictionary<uint, byte>> shutdowns = [];
+    private readonly Dictionary<(uint, uint, uint), byte[]?[]> optionsOfNew = [];
 
     public TcpDump Tcp { get; } = new(context);
 
@@ -88,9 +89,11 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         }
         if (all.TryGetValue((uint)file.Stat.Inode, out byte known))
             return known;
+        const int Reading = 1, Both = 3;
         int events = SocketCall.Events(socket, Hup | ReadHup);
-        bool isFresh = entry.Type == Inet.SOCK_STREAM && (events & ReadHup) == 0;         // a stream that was never connected hangs up as well
-        return isFresh ? 0 : (events & ReadHup) != 0 ? (events & Hup) != 0 && entry.Type != Inet.SOCK_STREAM ? 3 : 1 : 0;
+        if ((events & ReadHup) == 0)
+            return 0;
+        return (events & Hup) != 0 && entry.Type != Inet.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
     }
 
     private void DumpDatagram(OpenFile file, SafeFileHandle socket, InetSkEntry entry)
@@ -104,7 +107,7 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
             entry.State = SocketStates.ESTABLISHED;
         WriteInterface(entry, local);
         entry.Extras = new SocketExtrasEntry();
-        entry.Extras.Options.AddRange(InetOptions.ReadAll(socket, entry));
+        entry.Extras.Options.AddRange(InetOptions.ReadAll(socket, entry, optionsOfNew));
         entry.Extras.Groups.AddRange(MulticastGroups.Read(socket, entry.Family));
         if (entry.Type == Inet.SOCK_DGRAM)
             DatagramQueue.Dump(file, socket, entry.Id, context);

@@ -106,7 +106,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         try
         {
             networkLock.Hold(flows);
-            connections = TcpConnection.RestoreAllOnto(states, tcp.ConvertAll(s => (SafeHandle)s.Handle!), new SoccrOptions { Lock = networkLock });
+            connections = TcpConnection.RestoreAllOnto(states, tcp.ConvertAll(s => (SafeHandle)s.Handle!), new SoccrOptions { Lock = networkLock }, TcpDump.Workers(states.Count));
         }
         catch (SoccrException e)
         {
@@ -129,7 +129,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         if (!socket.HadConnection)
         {
             var state = TcpImages.ToState(socket.Entry);
-            return state with { ReuseAddress = true, Options = [.. ForBinding(socket).Where(o => o.Number != So.REUSEADDR || o.Level != Inet.SOL_SOCKET).Select(TcpImages.ToOption), .. state.Options] };
+            return state with { ReuseAddress = true, Options = [.. ForBinding(socket).Select(TcpImages.ToOption), .. state.Options] };
         }
         using var reader = context.Images.OpenImage(ImageKind.TcpStream, socket.Entry.Ino);
         if (!reader.TryRead(out TcpStreamEntry? stream))

@@ -45,8 +45,10 @@ internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOption
         if (queue.Count == 0)
             return;
         SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, So.RCVBUFFORCE, int.MaxValue / 2);
+        SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, So.BINDTODEVICE, []);           // they come over loopback
         if (DatagramQueue.Fill(socket.Handle!, entry, queue) is not 0 and var lost)
             log.LogWarning("{Lost} of {Count} datagrams that waited in {Socket} could not be put there again: they are lost, as datagrams may be", lost, queue.Count, socket);
+        SetOptions(socket, InetOptions.Wanted(entry).Where(o => o is { Level: Inet.SOL_SOCKET, Number: So.BINDTODEVICE }));
     }
 
     public static void SetOptions(RestoredSocket socket, IEnumerable<SocketOptionEntry> options)

@@ -51,7 +51,7 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
         try
         {
             Hold(kept.FindAll(HasPeer), guard);
-            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], new SoccrOptions { Lock = networkLock });
+            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], new SoccrOptions { Lock = networkLock }, Workers(kept.Count));
             var states = paused.Save();
             for (int i = 0; i < states.Length; i++)
                 Write(kept[i].Entry, states[i]);
@@ -62,7 +62,10 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
         }
     }
 
-    private string AdviceFor(SoccrException e) =>
+    /// <summary>All processors, where that is worth the threads.</summary>
+    public static int Workers(int connections) => connections > 200 ? 0 : 1;
+
+    private static string AdviceFor(SoccrException e) =>
         e.ErrorNumber is Errno.EPERM or Errno.EACCES ? "Run with CAP_NET_ADMIN, or leave the connections behind with --tcp-close" : "It runs on, nothing was changed";
 
     private static bool HasPeer(TcpSocket socket) => SocketCall.PeerName(socket.Handle) != null;
@@ -119,12 +122,12 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
             yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.PEEK_OFF, offset);
     }
 
-    /// <summary>The tree is about to be killed: its connections are not to be closed by a word, and stay held.</summary>
+    /// <summary>The tree is killed, and we are the last to have its connections: they end without a word, and stay held.</summary>
     public void LeaveAll()
     {
+        networkLock?.Keep();
         paused?.Leave();
         paused = null;
-        networkLock?.Keep();
     }
 
     /// <summary>The tree lives on: the traffic passes again, then the connections go on.</summary>
