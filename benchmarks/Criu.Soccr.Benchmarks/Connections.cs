@@ -64,8 +64,10 @@ internal sealed class Connections : IDisposable
     }
 
     /// <summary>All of them: paused, saved, closed, restored, resumed.</summary>
-    public void Round(SoccrOptions options, int workers)
+    /// <returns>The processor time that it took, on all threads.</returns>
+    public TimeSpan Round(SoccrOptions options, int workers)
     {
+        var before = Environment.CpuUsage.TotalTime;
         TcpConnectionState[] states;
         using (var paused = TcpConnection.PauseAllHandles(ours, options, workers))
         {
@@ -74,6 +76,7 @@ internal sealed class Connections : IDisposable
         }
         using var restored = TcpConnection.RestoreAll(states, options, workers);
         ours = restored.ResumeHandles();
+        return Environment.CpuUsage.TotalTime - before;
     }
 
     /// <summary>Resets, so that nothing lingers in the tables.</summary>

@@ -24,23 +24,42 @@ internal static class InTurns
     {
         using var connections = new Connections(count, bytes);
         using var reference = Reference.IsThere ? new Reference(count, bytes) : null;
-        List<(string Name, Action Round, List<double> Seconds)> contenders = [];
+        List<Contender> contenders = [];
         if (reference != null)
-            contenders.Add(("libsoccr", reference.Round, []));
+            contenders.Add(new("libsoccr", reference.Round));
         foreach (var (name, options, workers) in Ways.Each.Where(w => names.Length == 0 || names.Any(w.Name.Contains)))
-            contenders.Add((name, () => connections.Round(options, workers), []));
+            contenders.Add(new(name, () => connections.Round(options, workers)));
         for (int round = -Warmups; round < rounds; round++)
-            foreach (int i in Enumerable.Range(0, contenders.Count).OrderBy(_ => Random.Shared.Next()))
-            {
-                var watch = Stopwatch.StartNew();
-                contenders[i].Round();
-                if (round >= 0)
-                    contenders[i].Seconds.Add(watch.Elapsed.TotalSeconds);
-            }
-        Console.WriteLine($"{count} connections, {bytes} bytes in each direction, {rounds} rounds");
-        double first = Median(contenders[0].Seconds);
-        foreach (var (name, _, seconds) in contenders)
-            Console.WriteLine($"  {name,-40} {count / Median(seconds),8:F0}/s (best {count / seconds.Min(),8:F0})  rate as {first / Median(seconds):F2} of {contenders[0].Name}");
+            foreach (var one in contenders.OrderBy(_ => Random.Shared.Next()))
+                one.Run(isCounted: round >= 0);
+        Console.WriteLine($"{count} connections, {bytes} bytes in each direction, {rounds} rounds; in brackets the ratio to {contenders[0].Name}");
+        foreach (var one in contenders)
+            one.Print(count, contenders[0]);
+    }
+
+    private sealed class Contender(string name, Func<TimeSpan> round)
+    {
+        private readonly List<double> seconds = [], processor = [];
+
+        public string Name => name;
+
+        public void Run(bool isCounted)
+        {
+            var watch = Stopwatch.StartNew();
+            var used = round();
+            if (!isCounted)
+                return;
+            seconds.Add(watch.Elapsed.TotalSeconds);
+            processor.Add(used.TotalSeconds);
+        }
+
+        /// <summary>Each as a rate, so that more is better.</summary>
+        public void Print(int count, Contender first)
+        {
+            static double Best(List<double> all) => all.Min();
+            Console.WriteLine($"  {name,-28}{Rate(seconds, first.seconds, Median)}/s   best{Rate(seconds, first.seconds, Best)}/s   in a second of processor time{Rate(processor, first.processor, Median)}");
+            string Rate(List<double> mine, List<double> theirs, Func<List<double>, double> of) => $"{count / of(mine),8:F0} ({of(theirs) / of(mine):F2})";
+        }
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -33,18 +33,18 @@ internal sealed class Reference : IDisposable
         Answer();
     }
 
-    public void Round()
+    /// <summary>The same as of <see cref="Connections.Round"/>.</summary>
+    /// <returns>The processor time that it took.</returns>
+    public TimeSpan Round()
     {
         process.StandardInput.WriteLine();
         process.StandardInput.Flush();
-        Answer();
+        return Answer();
     }
 
-    private void Answer()
-    {
-        if (process.StandardOutput.ReadLine() == null)
-            throw new InvalidOperationException("the reference has ended: what it wrote says why");
-    }
+    private TimeSpan Answer() => process.StandardOutput.ReadLine() is { } line
+        ? TimeSpan.FromMicroseconds(long.Parse(line, CultureInfo.InvariantCulture))
+        : throw new InvalidOperationException("the reference has ended: what it wrote says why");
 
     public void Dispose()
     {
