@@ -1,6 +1,8 @@
 using Criu.Core.Proc;
 using Criu.Images.Proto;
 using Criu.Parasite;
+using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Core.Engine;
 
@@ -37,6 +39,17 @@ internal sealed class DumpTask : IDisposable
 
     public bool IsZombie => Tracee == null;
 
+    /// <summary>A pidfd, to fetch its descriptors by.</summary>
+    public SafeFileHandle Handle => handle ??= OpenHandle();
+
+    private SafeFileHandle? handle;
+
+    private SafeFileHandle OpenHandle()
+    {
+        long pidfd = Kernel.Call(Nr.pidfd_open, Pid);
+        return Kernel.Failed(pidfd) ? throw new CheckpointException($"pidfd_open of {this} failed: {Errno.Name(pidfd)}") : Kernel.Own(pidfd);
+    }
+
     public DumpThread Leader => Threads[0];
 
     /// <summary>The core entry of the leader, which also holds what belongs to the process.</summary>
@@ -48,6 +61,7 @@ internal sealed class DumpTask : IDisposable
     {
         foreach (var thread in Threads)
             thread.Dispose();
+        handle?.Dispose();
         Proc.Dispose();
     }
 

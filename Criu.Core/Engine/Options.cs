@@ -24,6 +24,9 @@ public sealed record DumpOptions
     /// <summary>How the traffic of saved connections is held until they are restored (<c>--network-lock</c>).</summary>
     public NetworkLockMethod NetworkLock { get; init; } = NetworkLockMethod.Nftables;
 
+    /// <summary>Unix sockets may send datagrams to one outside the tree, which is found again by its name (<c>--ext-unix-sk</c>).</summary>
+    public bool ExternalUnixSockets { get; init; }
+
     /// <summary>Objects that are left outside, in CRIU's words, e.g. <c>file[mnt_id:inode]</c> (<c>--external</c>).</summary>
     public IReadOnlyList<string> External { get; init; } = [];
 
@@ -61,6 +64,9 @@ public sealed record RestoreOptions
 
     /// <summary>Make sockets that had a TCP connection without it, closed (<c>--tcp-close</c>).</summary>
     public bool TcpClose { get; init; }
+
+    /// <summary>Unix sockets may send datagrams to one outside the tree (<c>--ext-unix-sk</c>).</summary>
+    public bool ExternalUnixSockets { get; init; }
 
     /// <summary>Files may have other permissions than at the dump (<c>--skip-file-rwx-check</c>).</summary>
     public bool SkipFileModeCheck { get; init; }

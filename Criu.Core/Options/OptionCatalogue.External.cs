@@ -24,10 +24,14 @@ public static partial class OptionCatalogue
             RpcField = "inherit_fd", CSetter = "criu_add_inherit_fd",
             Effect = (o, s) => o with { Restore = o.Restore with { InheritFds = [.. o.Restore.InheritFds, OptionValues.Inherited(s)] } },
         },
-        new("ext-unix-sk", NoEffect, "unix sockets may have their other end outside the tree")
+        new("ext-unix-sk", Supported, "unix sockets may send to one outside the tree, found by its name; those of INODE may have any other end there")
         {
             Group = OptionGroup.External, Short = 'x', Argument = Optional, ValueName = "INODE,...", RpcField = "ext_unix_sk", CSetter = "criu_set_ext_unix_sk",
-            Note = "a unix socket with its other end outside is refused by name",
+            Effect = (o, s) => o with
+            {
+                Dump = o.Dump with { ExternalUnixSockets = true, External = [.. o.Dump.External, .. OptionValues.UnixSockets(s)] },
+                Restore = o.Restore with { ExternalUnixSockets = true, External = [.. o.Restore.External, .. OptionValues.UnixSockets(s)] },
+            },
         },
         new("ext-mount-map", NoEffect, "a mount that stays outside, KEY:VALUE (use --external mnt[KEY]:VALUE)")
         {

@@ -50,6 +50,14 @@ internal static class OptionValues
             : throw new CheckpointException($"{setting.Origin}: \"{value}\" is not TYPE[ID] or TYPE[ID]:VALUE, e.g. file[1a:123] or mnt[/data]:data");
     }
 
+    /// <summary>Inodes with commas between them, or none, as external objects.</summary>
+    public static IEnumerable<string> UnixSockets(OptionSetting setting)
+    {
+        foreach (string inode in (setting.Value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries))
+            yield return uint.TryParse(inode, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number != 0 ? $"unix[{number}]"
+                : throw new CheckpointException($"{setting.Origin}: \"{inode}\" is no inode of a socket", "It is the number in socket:[NUMBER] of /proc/PID/fd");
+    }
+
     /// <summary>The name of a method, in whatever case.</summary>
     public static NetworkLockMethod NetworkLock(OptionSetting setting) => (setting.Value ?? "").ToLowerInvariant() switch
     {

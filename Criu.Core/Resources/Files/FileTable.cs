@@ -98,6 +98,9 @@ internal sealed class FileTable(DumpContext context)
         _ => "a file of a kind that is not known",
     }) + $" ({file.Link})";
 
+    /// <summary>For an entry that no descriptor refers to.</summary>
+    public uint NewId() => next++;
+
     /// <summary>An entry of its own for the path of something that is opened by a path, with its flags and owner.</summary>
     public uint AddPath(OpenFile file)
     {

@@ -49,11 +49,7 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
     /// <summary>The same open file description in the engine. Never read, seek or change flags through it: they are the target's too.</summary>
     public SafeFileHandle Fetch()
     {
-        long pidfd = Kernel.Call(Nr.pidfd_open, task.Pid);
-        if (Kernel.Failed(pidfd))
-            throw new CheckpointException($"pidfd_open of {task} failed: {Errno.Name(pidfd)}");
-        using var process = Kernel.Own(pidfd);
-        long copy = Kernel.Call(Nr.pidfd_getfd, process.Fd(), fd);
+        long copy = Kernel.Call(Nr.pidfd_getfd, task.Handle.Fd(), fd);
         return Kernel.Failed(copy) ? throw new CheckpointException($"pidfd_getfd of {this} failed: {Errno.Name(copy)}") : Kernel.Own(copy);
     }
 

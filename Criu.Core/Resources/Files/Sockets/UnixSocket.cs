@@ -18,6 +18,16 @@ internal sealed class UnixSocket : IFileKind
     public ulong? GroupOf(FileEntry entry, RestoreContext context) => context.UnixSockets.GroupOf(entry.Usk);
 }
 
+/// <summary>Bits of uflags in the image.</summary>
+internal static class UnixSocketFlags
+{
+    /// <summary>A socket outside the tree, which those of the tree find by its name.</summary>
+    public const uint Outside = 1;
+
+    /// <summary>A socket whose other end is outside: the restore is given one in its place.</summary>
+    public const uint Inherited = 4;
+}
+
 /// <summary>Names of unix sockets, as images and the kernel hold them: sun_path without the family.</summary>
 internal static class UnixName
 {

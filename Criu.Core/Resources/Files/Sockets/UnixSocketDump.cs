@@ -12,10 +12,12 @@ namespace Criu.Core.Resources.Files;
 /// <summary>The unix sockets of a dump. The kernel is asked for all of them once; whether each other end is in the tree is known when all descriptors are dumped.</summary>
 internal sealed class UnixSocketDump(DumpContext context)
 {
+    private const string AcceptFirst = "Let the connections be accepted, then dump again";
     private const uint StreamPiece = 64 << 10;          // bytes: so much of a stream is in one entry
 
     private readonly Dictionary<uint, (OpenFile File, UnixSocketInfo Info, bool HasData)> dumped = [];
-    private readonly HashSet<uint> waiting = [];
+    private readonly Dictionary<uint, uint> waiting = [];           // a socket that was not accepted yet, and the listener
+    private readonly HashSet<uint> outside = [];
     private Dictionary<uint, UnixSocketInfo>? all;
 
     public FileEntry Dump(OpenFile file, uint id)
@@ -26,11 +28,13 @@ internal sealed class UnixSocketDump(DumpContext context)
         var entry = new UnixSkEntry
         {
             Id = id, Ino = info.Inode, Type = (uint)info.Type, State = (uint)info.State, Flags = file.Flags, Uflags = 0,
-            Backlog = info.State == SocketStates.LISTEN ? info.SendQueue : 0, Peer = info.Peer ?? 0, Fown = file.ReadOwner(),
+            Backlog = info.State == SocketStates.LISTEN ? info.SendQueue : 0, Peer = waiting.GetValueOrDefault(info.Inode, info.Peer ?? 0), Fown = file.ReadOwner(),
             Opts = SocketOptions.Read(socket, file.ToString()), Name = ByteString.CopyFrom(info.Name), NsId = file.Task.Ids.NetNsId,
         };
         if (info.Shutdown != 0)
             entry.Shutdown = (SkShutdown)info.Shutdown;
+        if (IsLeftOutside(info))
+            entry.Uflags = UnixSocketFlags.Inherited;
         if (UnixName.IsPath(info.Name))
             TakePath(file, info, entry);
         WarnOfLosses(file, socket);
@@ -44,21 +48,23 @@ internal sealed class UnixSocketDump(DumpContext context)
         {
             all = UnixDiagCall.ReadAll();
             foreach (var socket in all.Values)
-                waiting.UnionWith(socket.Waiting);
+                foreach (uint other in socket.Waiting)
+                    waiting[other] = socket.Inode;
         }
         return all.TryGetValue((uint)file.Stat.Inode, out var info) ? info : throw context.Refuse(file.Task, $"{file} is a unix socket of another network namespace");
     }
 
     private void RefuseInFlight(OpenFile file, UnixSocketInfo info)
     {
-        const string Cure = "Let the connections be accepted, then dump again";
-        if (info.State == SocketStates.LISTEN && info.ReceiveQueue > 0)
-            throw new CheckpointException($"{file} listens, {UnixName.Show(info.Name)}, and {info.ReceiveQueue} connections wait there to be accepted; this is not supported yet", Cure);
-        if (waiting.Contains(info.Inode))
-            throw new CheckpointException($"{file} has connected to a unix socket that did not accept it yet; this is not supported yet", Cure);
+        if (waiting.ContainsKey(info.Inode) && info.SendQueue > 0)
+            throw new CheckpointException($"{file} has written to a unix socket that did not accept it yet: what is under way cannot be read", AcceptFirst);
         if (file.Info.QueuedDescriptors > 0)
             throw new CheckpointException($"{file.Info.QueuedDescriptors} descriptors wait in {file} (SCM_RIGHTS); this is not supported yet", "Let them be received, then dump again");
     }
+
+    /// <summary>--external unix[INODE], of this end or the other.</summary>
+    private bool IsLeftOutside(UnixSocketInfo info) =>
+        info.Type != Sockets.SOCK_DGRAM && context.Options.External.Any(e => e == $"unix[{info.Inode}]" || info.Peer is > 0 and var peer && e == $"unix[{peer}]");
 
     private void WarnOfLosses(OpenFile file, Microsoft.Win32.SafeHandles.SafeFileHandle socket)
     {
@@ -134,14 +140,58 @@ internal sealed class UnixSocketDump(DumpContext context)
     {
         foreach (var (inode, (file, info, hasData)) in dumped)
         {
-            if (info.Peer is not (> 0 and var peer))
+            CheckWaiting(file, info);
+            if (info.Peer is not (> 0 and var peer) || IsLeftOutside(info))
                 continue;
             if (!dumped.TryGetValue(peer, out var other))
-                throw new CheckpointException($"{file} is connected to the unix socket {peer}{Whose(peer)}, which is outside the tree",
-                    $"Dump a tree that holds both ends, or close one: to leave it out by --external unix[{peer}] is not supported yet");
+            {
+                LeaveOutside(file, info, peer);
+                continue;
+            }
             if (other.Info.Peer != inode && (other.Info.Name.Length == 0 || hasData && info.Name.Length == 0))
                 throw context.Refuse(file.Task, $"{file} sends to {other.File}, which does not send back, and has no name to be found by");
         }
+    }
+
+    /// <summary>Who waits to be accepted, and who is to accept, are both in the tree.</summary>
+    private void CheckWaiting(OpenFile file, UnixSocketInfo info)
+    {
+        foreach (uint other in info.Waiting)
+            if (!dumped.ContainsKey(other))
+                throw new CheckpointException($"{file} listens, {UnixName.Show(info.Name)}, and {(other == 0 ? "a connection that was closed" : $"the socket {other}, which is outside the tree,")} waits there to be accepted", AcceptFirst);
+        if (waiting.TryGetValue(info.Inode, out uint listener) && !dumped.ContainsKey(listener))
+            throw new CheckpointException($"{file} has connected to a unix socket outside the tree{Whose(listener)} that did not accept it yet", AcceptFirst);
+    }
+
+    /// <summary>A socket that sends datagrams to a name outside, such as that of a system's log, finds it again by that name.</summary>
+    private void LeaveOutside(OpenFile file, UnixSocketInfo info, uint peer)
+    {
+        bool mayBe = context.Options.ExternalUnixSockets || context.Options.External.Contains($"unix[{peer}]") || context.Options.External.Contains($"unix[{info.Inode}]");
+        bool hasName = all!.TryGetValue(peer, out var other) && other.Name.Length > 0;
+        if (info.Type != Sockets.SOCK_DGRAM || !hasName)
+            throw new CheckpointException($"{file} is connected to the unix socket {peer}{Whose(peer)}, which is outside the tree",
+                $"Dump a tree that holds both ends, or close one; or leave it outside by --external unix[{info.Inode}], and give the restore another with --inherit-fd fd[N]:socket:[{info.Inode}]");
+        if (!mayBe)
+            throw new CheckpointException($"{file} sends to the unix socket {peer}{Whose(peer)}, which is outside the tree",
+                $"Add --ext-unix-sk, or --external unix[{peer}], to dump and restore: it is looked for by its name then");
+        if (outside.Add(peer))
+        {
+            var entry = OfOutside(other!, context.Files.NewId());
+            context.Writer(ImageKind.Files).Write(new FileEntry { Type = FdTypes.Unixsk, Id = entry.Id, Usk = entry });
+        }
+    }
+
+    private UnixSkEntry OfOutside(UnixSocketInfo info, uint id)
+    {
+        var entry = new UnixSkEntry
+        {
+            Id = id, Ino = info.Inode, Type = (uint)info.Type, State = SocketStates.LISTEN, Flags = 0, Uflags = UnixSocketFlags.Outside, Backlog = 0, Peer = 0,
+            Fown = new FownEntry { Uid = 0, Euid = 0, Signum = 0, PidType = 0, Pid = 0 }, Name = ByteString.CopyFrom(info.Name),
+            Opts = new SkOptsEntry { SoSndbuf = 0, SoRcvbuf = 0, SoSndTmoSec = 0, SoSndTmoUsec = 0, SoRcvTmoSec = 0, SoRcvTmoUsec = 0 },
+        };
+        return UnixName.IsRelative(info.Name)
+            ? throw new CheckpointException($"the unix socket {info.Inode}{Whose(info.Inode)} is outside the tree and bound to a relative path, by which it cannot be found again", "Close the socket that sends to it")
+            : entry;
     }
 
     private string Whose(uint inode) => all!.TryGetValue(inode, out var info) && info.Name.Length > 0 ? $" ({UnixName.Show(info.Name)})" : "";

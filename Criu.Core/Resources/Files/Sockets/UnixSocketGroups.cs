@@ -10,9 +10,14 @@ internal sealed class UnixSocketGroups
 {
     private readonly Dictionary<uint, uint> parents = [];
 
+    private readonly Dictionary<uint, UnixSkEntry> outside = [];
+
     public UnixSocketGroups(IEnumerable<FileEntry> files)
     {
         var sockets = files.Where(f => f.Type == FdTypes.Unixsk && f.Usk != null).Select(f => f.Usk).ToList();
+        foreach (var socket in sockets.FindAll(s => (s.Uflags & UnixSocketFlags.Outside) != 0))
+            outside[socket.Ino] = socket;
+        sockets.RemoveAll(s => outside.ContainsKey(s.Ino));
         foreach (var socket in sockets)
             parents[socket.Ino] = socket.Ino;
         var named = new Dictionary<string, uint>();
@@ -27,6 +32,9 @@ internal sealed class UnixSocketGroups
 
     /// <summary>Equal for sockets that were bound alike.</summary>
     public static string NameKey(UnixSkEntry socket) => $"{Convert.ToHexString(socket.Name.Span)} {socket.NameDir.ToBase64()}";
+
+    /// <summary>The entry of a socket outside the tree; null for any other.</summary>
+    public UnixSkEntry? Outside(uint inode) => outside.GetValueOrDefault(inode);
 
     public ulong GroupOf(UnixSkEntry socket) => Find(socket.Ino);
 

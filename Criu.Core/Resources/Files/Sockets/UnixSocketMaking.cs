@@ -9,8 +9,9 @@ namespace Criu.Core.Resources.Files;
 /// Makes the unix sockets of one group, in this order:
 ///   1. those that stand alone, and listeners, which the accepted ones need;
 ///   2. pairs, with what waits in them, written by the other end; one whose other end is closed gets one for as long;
-///   3. what waits in a datagram socket that stands alone, then where it sends to: from then on it takes nothing from others;
-///   4. options, shutdown, sizes of buffers, flags.
+///   3. those that wait to be accepted;
+///   4. what waits in a datagram socket that stands alone, then where it sends to: from then on it takes nothing from others;
+///   5. options, shutdown, sizes of buffers, flags.
 /// A socket that was accepted has its listener's name, which nobody can bind twice: it is accepted again.
 /// </summary>
 internal sealed partial class UnixSocketMaking
@@ -50,8 +51,11 @@ internal sealed partial class UnixSocketMaking
             if (IsAlone(socket))
                 MakeAlone(socket);
         foreach (var socket in sockets)
-            if (PeerOf(socket) is { } peer ? socket.Ino < peer.Ino : !IsAlone(socket))
+            if (PeerOf(socket) is { } peer ? socket.Ino < peer.Ino : !IsAlone(socket) && !IsWaiting(socket))
                 MakePair(socket, PeerOf(socket));
+        foreach (var socket in sockets)
+            if (IsWaiting(socket))
+                MakeWaiting(socket);
         foreach (var socket in sockets)
             if (IsAlone(socket))
                 FillAlone(socket);
@@ -75,21 +79,40 @@ internal sealed partial class UnixSocketMaking
     private bool IsAlone(UnixSkEntry socket) =>
         PeerOf(socket) == null && (socket.State != SocketStates.ESTABLISHED || IsDatagram(socket) && (!socket.Name.IsEmpty || socket.Peer != 0));
 
+    /// <summary>Has connected, and is not accepted yet: its other end is not there, its peer is the listener.</summary>
+    private bool IsWaiting(UnixSkEntry socket) => !IsDatagram(socket) && socket.Peer != 0 && byInode.TryGetValue(socket.Peer, out var peer) && peer.State == SocketStates.LISTEN;
+
+    private void MakeWaiting(UnixSkEntry socket)
+    {
+        MakeSocket(socket, making.PlaceOf(socket.Id));
+        Bind(socket, making.PlaceOf(socket.Id));
+        CallByName(Nr.connect, making.PlaceOf(socket.Id), byInode[socket.Peer]);
+    }
+
     private bool IsAccepted(UnixSkEntry socket) => !IsDatagram(socket) && !socket.Name.IsEmpty && names[UnixSocketGroups.NameKey(socket)].Count > 1;
 
     private void Check(UnixSkEntry socket)
     {
+        if ((socket.Uflags & UnixSocketFlags.Inherited) != 0)
+            throw Refuse(socket, "was left outside at the dump", $"Give another with --inherit-fd fd[N]:socket:[{socket.Ino}]");
         if (socket.Uflags != 0)
-            throw Refuse(socket, "was left out of the dump as external; restoring that is not supported yet");
+            throw Refuse(socket, $"has the flags {socket.Uflags:x}, which is not supported yet");
         if (socket.Deleted)
             throw Refuse(socket, "was unlinked; restoring that is not supported yet");
         if (socket.Peer == 0)
             return;
+        if (Outside(socket) is { } outside)
+        {
+            var options = making.Task.Context.Options;
+            if (!options.ExternalUnixSockets && !options.External.Contains($"unix[{outside.Ino}]") && !options.External.Contains($"unix[{socket.Ino}]"))
+                throw Refuse(socket, $"sends to a socket outside the tree, {UnixName.Show(outside.Name.Span)}", "Add --ext-unix-sk");
+            return;
+        }
         if (!byInode.TryGetValue(socket.Peer, out var peer))
             throw Refuse(socket, $"has the peer {socket.Peer}, which the images do not have", Damaged);
-        if (!IsDatagram(socket) && PeerOf(socket) == null)
-            throw Refuse(socket, "was not accepted yet by the one that it has connected to; restoring that is not supported yet");
-        if (PeerOf(socket) == null && peer.Name.IsEmpty)
+        if (!IsDatagram(socket) && PeerOf(socket) == null && !IsWaiting(socket))
+            throw Refuse(socket, $"has the peer {socket.Peer}, which has another one", Damaged);
+        if (IsDatagram(socket) && PeerOf(socket) == null && peer.Name.IsEmpty)
             throw Refuse(socket, "sends to a socket without a name; restoring that is not supported yet");
     }
 
@@ -170,7 +193,10 @@ internal sealed partial class UnixSocketMaking
             batch.Call(Nr.close, listenerNumber);
     }
 
-    private void Connect(UnixSkEntry socket) => CallByName(Nr.connect, making.PlaceOf(socket.Id), byInode[socket.Peer]);
+    private void Connect(UnixSkEntry socket) => CallByName(Nr.connect, making.PlaceOf(socket.Id), Outside(socket) ?? byInode[socket.Peer]);
+
+    /// <summary>The socket outside the tree that it sends to, where it does.</summary>
+    private UnixSkEntry? Outside(UnixSkEntry socket) => making.Task.Context.UnixSockets.Outside(socket.Peer);
 
     private void Finish(UnixSkEntry socket)
     {

@@ -130,18 +130,27 @@ internal abstract class NetworkLock : IConnectionLock
 
         public override void Remove() => Release([.. held.ConvertAll(f => new HeldFlow(f, null))]);
 
-        /// <summary>One by one: a rule that is not there fails the whole call.</summary>
+        /// <summary>All in one call, which fails where one rule is not there; then one by one.</summary>
         public static void RemoveEach(ReadOnlySpan<HeldFlow> flows)
         {
+            if (TryRemove(flows))
+                return;
             foreach (var flow in flows)
-                try
-                {
-                    Change("-D", [flow]);
-                }
-                catch (CheckpointException)
-                {
-                    // another host, or removed by hand
-                }
+                TryRemove([flow]);
+        }
+
+        /// <summary>False also for rules that were never here, on another host, say, or were removed by hand.</summary>
+        private static bool TryRemove(ReadOnlySpan<HeldFlow> flows)
+        {
+            try
+            {
+                Change("-D", flows);
+                return true;
+            }
+            catch (CheckpointException)
+            {
+                return false;
+            }
         }
 
         private static void Change(string action, ReadOnlySpan<HeldFlow> flows)
