@@ -109,7 +109,12 @@ internal sealed class UnixSocketDump(DumpContext context)
         if (!OpenFile.TryStat(task.Proc.Fd, reached, out var stat) || !IsFileOf(info, stat))
         {
             if (!isRelative || !TryFindDirectory(file, info, path, out start, out stat))
-                throw context.Refuse(task, $"{file} is {UnixName.Show(info.Name)}, which was unlinked or renamed");
+            {
+                entry.Deleted = true;
+                if (isRelative)
+                    entry.NameDir = ByteString.CopyFrom(start.Span);
+                return;
+            }
         }
         if (isRelative)
             entry.NameDir = ByteString.CopyFrom(start.Span);

@@ -31,7 +31,7 @@ internal sealed class UnixSocketGroups
     }
 
     /// <summary>Equal for sockets that were bound alike.</summary>
-    public static string NameKey(UnixSkEntry socket) => $"{Convert.ToHexString(socket.Name.Span)} {socket.NameDir.ToBase64()}";
+    public static string NameKey(UnixSkEntry socket) => $"{Convert.ToHexString(socket.Name.Span)} {socket.NameDir.ToBase64()} {socket.Deleted}";
 
     /// <summary>The entry of a socket outside the tree; null for any other.</summary>
     public UnixSkEntry? Outside(uint inode) => outside.GetValueOrDefault(inode);

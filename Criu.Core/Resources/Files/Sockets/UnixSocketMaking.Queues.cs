@@ -47,7 +47,6 @@ internal sealed partial class UnixSocketMaking
         {
             MakeSocket(receiver, making.SpareDescriptor);
             SocketOptions.TrySetInt(stream, making.SpareDescriptor, Sockets.SO_SNDBUFFORCE, LargeBuffer);
-            Enter(receiver);
             Send(receiver, making.SpareDescriptor, message, to: receiver);
             stream.Room(1).Call(Nr.close, making.SpareDescriptor);
         }
@@ -58,10 +57,11 @@ internal sealed partial class UnixSocketMaking
         const int Flags = Sockets.MSG_DONTWAIT | Sockets.MSG_NOSIGNAL;
         long large = message.Length > Piece ? CopyToMemory(message) : 0;
         int length = message.Length;
+        byte[] reached = to != null ? Reach(to) : [];
         var batch = stream.Room(2, (large == 0 ? length : 0) + LongestName + 64);
         long from = large != 0 ? large : batch.Bytes(message);
-        long address = to != null ? batch.Bytes(Address(to)) : 0;
-        var sent = batch.Try(Nr.sendto, sender, from, length, Flags, address, to != null ? AddressLength(to) : 0);
+        long address = to != null ? batch.Bytes(reached) : 0;
+        var sent = batch.Try(Nr.sendto, sender, from, length, Flags, address, reached.Length);
         if (large != 0)
             batch.Call(Nr.munmap, large, length);
         stream.AfterRun(() =>

@@ -63,6 +63,10 @@ internal sealed partial class UnixSocketMaking
             if (IsAlone(socket) && socket.Peer != 0)
                 Connect(socket);
         foreach (var socket in sockets)
+            if (socket.Deleted)
+                Unlink(socket);
+        RemoveDirectories();
+        foreach (var socket in sockets)
             Finish(socket);
     }
 
@@ -86,7 +90,7 @@ internal sealed partial class UnixSocketMaking
     {
         MakeSocket(socket, making.PlaceOf(socket.Id));
         Bind(socket, making.PlaceOf(socket.Id));
-        CallByName(Nr.connect, making.PlaceOf(socket.Id), byInode[socket.Peer]);
+        Connect(making.PlaceOf(socket.Id), byInode[socket.Peer]);
     }
 
     private bool IsAccepted(UnixSkEntry socket) => !IsDatagram(socket) && !socket.Name.IsEmpty && names[UnixSocketGroups.NameKey(socket)].Count > 1;
@@ -97,8 +101,6 @@ internal sealed partial class UnixSocketMaking
             throw Refuse(socket, "was left outside at the dump", $"Give another with --inherit-fd fd[N]:socket:[{socket.Ino}]");
         if (socket.Uflags != 0)
             throw Refuse(socket, $"has the flags {socket.Uflags:x}, which is not supported yet");
-        if (socket.Deleted)
-            throw Refuse(socket, "was unlinked; restoring that is not supported yet");
         if (socket.Peer == 0)
             return;
         if (Outside(socket) is { } outside)
@@ -184,7 +186,7 @@ internal sealed partial class UnixSocketMaking
         MakeSocket(accepted, connectorNumber);
         if (connector != null)
             Bind(connector, connectorNumber);
-        CallByName(Nr.connect, connectorNumber, accepted);
+        Connect(connectorNumber, listener ?? accepted);
         var batch = stream.Room(4);
         var fd = batch.Call(Nr.accept4, listenerNumber, 0L, 0L, 0L);
         batch.Call(Nr.dup3, fd, number, Fcntl.O_CLOEXEC);
@@ -193,7 +195,7 @@ internal sealed partial class UnixSocketMaking
             batch.Call(Nr.close, listenerNumber);
     }
 
-    private void Connect(UnixSkEntry socket) => CallByName(Nr.connect, making.PlaceOf(socket.Id), Outside(socket) ?? byInode[socket.Peer]);
+    private void Connect(UnixSkEntry socket) => Connect(making.PlaceOf(socket.Id), Outside(socket) ?? byInode[socket.Peer]);
 
     /// <summary>The socket outside the tree that it sends to, where it does.</summary>
     private UnixSkEntry? Outside(UnixSkEntry socket) => making.Task.Context.UnixSockets.Outside(socket.Peer);
