@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.NetworkInformation;
@@ -11,48 +12,67 @@ internal static class ConnectionReader
 {
     private const int Unused = -1;
 
-    public static TcpConnectionState Read(SocketCalls calls, in SocketIdentity identity, SavedOptions settings)
+    /// <param name="calls">Calls on it.</param>
+    /// <param name="identity">Which it is.</param>
+    /// <param name="flow">Its two ends, where it has two: made once.</param>
+    /// <param name="settings">Options, as they were before repair mode.</param>
+    public static TcpConnectionState Read(SocketCalls calls, in SocketIdentity identity, TcpFlow? flow, SavedOptions settings)
     {
         var info = SocketIdentity.ReadInfo(calls);
-        var state = new TcpConnectionState
+        Refusals.CheckHandshake(calls, info.State);
+        bool hasPeer = flow != null, isConnection = hasPeer && info.State is not (TcpState.Listen or TcpState.SynSent), hasScale = (info.Options & TcpInfoOptions.WSCALE) != 0;
+        var window = isConnection ? ReadWindow(calls) : default;
+        var (receive, send) = isConnection ? ReadSequences(calls) : default;
+        var memory = calls.Memory();                    // behind the sequence numbers: what comes in between shows
+        if (isConnection)
+            ReadQueues(calls, info.State, memory, mayHaveOffset: settings.Others.Any(o => o is { Level: Inet.SOL_SOCKET, Number: So.PEEK_OFF }), ref receive, ref send);
+        if (hasPeer && info.State == TcpState.SynSent)
+            send.Sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
+        int error = isConnection && info.State == TcpState.Close ? ErrorOf(calls) : 0;
+        return new TcpConnectionState
         {
-            State = info.State, IsIPv6 = identity.IsIPv6, Local = Bound(identity.Local), Remote = identity.HasPeer ? identity.Remote.ToEndPoint() : null,
-            Interface = InterfaceOf(identity), Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
-            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = settings.Cork, IsNonBlocking = settings.IsNonBlocking, WantedMaxSegment = settings.WantedMaxSegment,
-            SendBuffer = settings.SendBuffer, ReceiveBuffer = settings.ReceiveBuffer, BufferLocks = settings.BufferLocks, Options = settings.Others,
+            State = isConnection && info.State == TcpState.Close && error == 0 ? TcpState.TimeWait : info.State, IsIPv6 = identity.IsIPv6,
+            Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null, Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
+
+            MaxSegment = isConnection ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG") : 0,
+            SendWindowScale = isConnection && hasScale ? info.SendScale : null, ReceiveWindowScale = isConnection && hasScale ? info.ReceiveScale : null,
+            HasSack = isConnection && (info.Options & TcpInfoOptions.SACK) != 0, HasTimestamps = isConnection && (info.Options & TcpInfoOptions.TIMESTAMPS) != 0,
+            Timestamp = isConnection ? calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP") : 0,
+            SendWl1 = window.SendWl1, SendWindow = window.SendWindow, MaxWindow = window.MaxWindow, ReceiveWindow = window.ReceiveWindow, ReceiveWindowUpdate = window.ReceiveWindowUpdate,
+
+            ReceiveSequence = receive.Sequence, ReceiveQueue = receive.Bytes.IsDefault ? [] : receive.Bytes,
+            SendSequence = send.Sequence, SendQueue = send.Bytes.IsDefault ? [] : send.Bytes, UnsentBytes = send.Unsent, IsFinUnsent = send.IsFinUnsent,
+
+            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0, IsNonBlocking = settings.IsNonBlocking,
+            WantedMaxSegment = settings.WantedMaxSegment, SendBuffer = memory.SendBuffer, ReceiveBuffer = memory.ReceiveBuffer, BufferLocks = settings.BufferLocks, Options = settings.Others,
         };
-        if (info.State == TcpState.Listen || !identity.HasPeer)
-            return state;
-        if (info.State == TcpState.SynSent)
-            return state with { SendSequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue") };
-        return ReadConnection(calls, state, info);
+    }
+
+    /// <summary>A queue; Bytes is default where it is empty.</summary>
+    private struct Queue
+    {
+        public uint Sequence;
+        public ImmutableArray<byte> Bytes;
+        public int Unsent;
+        public bool IsFinUnsent;
     }
 
     private static IPEndPoint? Bound(in SocketAddress address) => address.ToEndPoint() is { Port: not 0 } end ? end : null;
 
-    private static string? InterfaceOf(in SocketIdentity identity)
-    {
-        long scope = identity is { IsIPv6: true, HasPeer: true } ? identity.Remote.ToEndPoint().Address.ScopeId : identity.IsIPv6 ? identity.Local.ToEndPoint().Address.ScopeId : 0;
-        return scope == 0 ? null : Interfaces.NameOf((uint)scope);
-    }
+    private static string? InterfaceOf(IPEndPoint end) => end.Address.ScopeId is not 0 and var scope ? Interfaces.NameOf((uint)scope) : null;
 
-    private static TcpConnectionState ReadConnection(SocketCalls calls, TcpConnectionState state, TcpInfo info)
+    private static TcpRepairWindow ReadWindow(SocketCalls calls)
     {
         var window = default(TcpRepairWindow);
         calls.Check(calls.TryGet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new Span<TcpRepairWindow>(ref window))), "TCP_REPAIR_WINDOW");
-        bool hasScale = (info.Options & TcpInfoOptions.WSCALE) != 0;
-        state = state with
-        {
-            MaxSegment = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG"), SendWindowScale = hasScale ? info.SendScale : null, ReceiveWindowScale = hasScale ? info.ReceiveScale : null,
-            HasSack = (info.Options & TcpInfoOptions.SACK) != 0, HasTimestamps = (info.Options & TcpInfoOptions.TIMESTAMPS) != 0,
-            Timestamp = calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP"),
-            SendWl1 = window.SendWl1, SendWindow = window.SendWindow, MaxWindow = window.MaxWindow, ReceiveWindow = window.ReceiveWindow, ReceiveWindowUpdate = window.ReceiveWindowUpdate,
-        };
-        state = ReadSendQueue(calls, ReadReceiveQueue(calls, state));
-        if (state.State != TcpState.Close)
-            return state;
+        return window;
+    }
+
+    /// <summary>Closed is a connection that was reset, or one whose time is waited for (TIME_WAIT).</summary>
+    private static int ErrorOf(SocketCalls calls)
+    {
         const short Error = 8;                          // POLLERR
-        return calls.HasEvents(Error) ? state with { Error = Errno.ECONNRESET } : state with { State = TcpState.TimeWait };
+        return calls.HasEvents(Error) ? Errno.ECONNRESET : 0;
     }
 
     private static uint Sequence(SocketCalls calls, int queue, string name)
@@ -61,38 +81,53 @@ internal static class ConnectionReader
         return calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.QUEUE_SEQ, name);
     }
 
-    private static TcpConnectionState ReadReceiveQueue(SocketCalls calls, TcpConnectionState state)
+    /// <summary>The send queue last, here and in <see cref="ReadQueues"/>: <see cref="PausedConnection.Leave"/> wants it selected.</summary>
+    private static (Queue Receive, Queue Send) ReadSequences(SocketCalls calls)
     {
-        uint sequence = Sequence(calls, Tcp.RECV_QUEUE, "TCP_QUEUE_SEQ of the receive queue");
+        uint received = Sequence(calls, Tcp.RECV_QUEUE, "TCP_QUEUE_SEQ of the receive queue"), sent = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
+        return (new Queue { Sequence = received }, new Queue { Sequence = sent });
+    }
+
+    private static void ReadQueues(SocketCalls calls, TcpState state, in SocketMemory memory, bool mayHaveOffset, ref Queue receive, ref Queue send)
+    {
+        if (memory.Received != 0)
+            ReadReceiveQueue(calls, mayHaveOffset, ref receive);
+        if (state != TcpState.Close && memory.Queued != 0)
+            ReadSendQueue(calls, state, ref send);
+    }
+
+    private static void ReadReceiveQueue(SocketCalls calls, bool mayHaveOffset, ref Queue queue)
+    {
         int waiting = calls.Ask(Inet.FIONREAD, "SIOCINQ");
         if (waiting == 0)
-            return state with { ReceiveSequence = sequence };
-        bool hasOffset = calls.TryGet(Inet.SOL_SOCKET, So.PEEK_OFF, out int offset) == 0 && offset >= 0;
+            return;
+        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.RECV_QUEUE, "TCP_REPAIR_QUEUE");
+        int offset = Unused;
+        bool hasOffset = mayHaveOffset && calls.TryGet(Inet.SOL_SOCKET, So.PEEK_OFF, out offset) == 0 && offset >= 0;
         if (hasOffset)
             calls.Set(Inet.SOL_SOCKET, So.PEEK_OFF, Unused, "SO_PEEK_OFF");      // peeking would begin there, and move it
         try
         {
-            return state with { ReceiveSequence = sequence, ReceiveQueue = Peek(calls, waiting, "the receive queue") };
+            queue.Bytes = Peek(calls, waiting, "the receive queue");
         }
         finally
         {
             if (hasOffset)
                 calls.TrySet(Inet.SOL_SOCKET, So.PEEK_OFF, offset);
+            calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);
         }
     }
 
     /// <summary>A FIN takes a sequence number, and counts as a byte in both lengths as long as it is not acknowledged.</summary>
-    private static TcpConnectionState ReadSendQueue(SocketCalls calls, TcpConnectionState state)
+    private static void ReadSendQueue(SocketCalls calls, TcpState state, ref Queue queue)
     {
-        uint sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
-        state = state with { SendSequence = sequence };
-        if (state.State == TcpState.Close)
-            return state;
         int unacknowledged = calls.Ask(Inet.TIOCOUTQ, "SIOCOUTQ"), unsent = calls.Ask(Inet.SIOCOUTQNSD, "SIOCOUTQNSD");
-        bool hasFin = state.State is TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck;
+        bool hasFin = state is TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck;
         int fin = hasFin && unacknowledged > 0 ? 1 : 0, unsentFin = fin != 0 && unsent > 0 ? 1 : 0;
         int bytes = unacknowledged - fin;
-        return state with { SendQueue = bytes == 0 ? [] : Peek(calls, bytes, "the send queue"), UnsentBytes = unsent - unsentFin, IsFinUnsent = unsentFin != 0 };
+        if (bytes > 0)
+            queue.Bytes = Peek(calls, bytes, "the send queue");
+        (queue.Unsent, queue.IsFinUnsent) = (unsent - unsentFin, unsentFin != 0);
     }
 
     /// <summary>All of a queue; one byte more is asked for, to see that there is none.</summary>
@@ -100,11 +135,20 @@ internal static class ConnectionReader
     {
         if (length > TcpConnectionState.MaxQueueBytes)
             throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, more than can be saved");
-        byte[] buffer = new byte[length + 1];
-        long got = calls.Check(calls.Receive(buffer, Inet.MSG_PEEK | Inet.MSG_DONTWAIT), $"reading {what}");
-        if (got != length)
-            throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
-        return ImmutableCollectionsMarshal.AsImmutableArray(buffer[..length]);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length + 1);
+        try
+        {
+            long got = calls.Receive(buffer.AsSpan(0, length + 1), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+            if (Kernel.Failed(got))
+                throw calls.Failed($"reading {what}", got);
+            if (got != length)
+                throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
+            return [.. buffer.AsSpan(0, length)];
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 }
 

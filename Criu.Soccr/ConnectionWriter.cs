@@ -8,11 +8,11 @@ namespace Criu.Soccr;
 /// Makes a connection anew, in repair mode: sequence numbers before connect, which then sends nothing; what was negotiated after it; then queues, windows and the FINs that
 /// had been exchanged.
 /// </summary>
-internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, SafeHandle handle, SoccrOptions options)
+internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, SafeHandle handle, SoccrOptions options)
 {
     private const string NeedsCapability = "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace";
 
-    private int Family => state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET;
+    private bool hasForcedBuffer;                       // the send buffer is larger than it was, and locked
 
     /// <param name="peerIsHere">Whether the other end is made already, in this network namespace: nobody can speak for it, and nobody need.</param>
     public void Make(bool peerIsHere)
@@ -66,7 +66,6 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
         bool hasLargeSegment = state.MaxSegment > short.MaxValue;
         if (!hasLargeSegment && state.MaxSegment > 0)
             calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.MaxSegment, "TCP_MAXSEG");      // else the first segments are of 524 bytes
-        MakeRoom();
         BindTo(state.Local!);
         SetSequence(Tcp.RECV_QUEUE, FirstReceived());
         SetSequence(Tcp.SEND_QUEUE, FirstSent());
@@ -130,11 +129,13 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
     }
 
     /// <summary>A queue may be larger than the buffers of a new socket. The limits come back at the end.</summary>
-    private void MakeRoom()
+    private bool TryMakeRoom()
     {
         const int Overhead = 4;                         // bookkeeping of the kernel, at worst
-        if (state.SendQueue.Length > 0)
-            calls.TrySet(Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead));
+        if (hasForcedBuffer || state.SendQueue.Length == 0)
+            return false;
+        hasForcedBuffer = true;
+        return calls.TrySet(Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead)) == 0;
     }
 
     private void Fill(int queue, ReadOnlySpan<byte> data, string what)
@@ -150,7 +151,11 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
         const int Chunk = 64 << 10;                     // one call takes little more
         while (data.Length > 0)
         {
-            long sent = calls.Check(calls.Send(data[..Math.Min(data.Length, Chunk)], Inet.MSG_DONTWAIT), $"filling {what}, {data.Length} bytes to go,");
+            long sent = calls.Send(data[..Math.Min(data.Length, Chunk)], Inet.MSG_DONTWAIT);
+            if (sent == -Errno.EAGAIN && TryMakeRoom())
+                continue;
+            if (Kernel.Failed(sent))
+                throw calls.Failed($"filling {what}, {data.Length} bytes to go,", sent);
             data = data[(int)sent..];
         }
     }
@@ -225,16 +230,8 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
     private void SetOptions(OptionStage stage)
     {
         foreach (var option in state.Options)
-            if (StageOf(option) == stage)
+            if (OptionTable.StageOf(option.Level, option.Number) == stage)
                 calls.Check(calls.TrySet(option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
-    }
-
-    private static OptionStage StageOf(TcpSocketOption option)
-    {
-        foreach (var row in OptionTable.Rows)
-            if (row.Level == option.Level && row.Number == option.Number)
-                return row.Stage;
-        return OptionStage.Late;
     }
 
     /// <summary>The connection is on its own again: what repair mode used gets the values of before.</summary>
@@ -251,11 +248,15 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
 
     private void SetBuffers()
     {
-        bool wasForced = state.SendQueue.Length > 0;
-        if (wasForced || state.BufferLocks != 0 || calls.Get<int>(Inet.SOL_SOCKET, So.SNDBUF, "SO_SNDBUF") < state.SendBuffer)
+        var memory = calls.Memory();
+        bool isLocked = state.BufferLocks != 0;
+        // The kernel lets an unlocked send buffer grow with the congestion window, which is small again. A receive buffer must hold what our window promises.
+        bool setsSend = hasForcedBuffer || isLocked, setsReceive = isLocked || memory.ReceiveBuffer < state.ReceiveBuffer;
+        if (setsSend)
             calls.Set(Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2, "SO_SNDBUFFORCE", NeedsCapability);
-        if (state.BufferLocks != 0 || calls.Get<int>(Inet.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF") < state.ReceiveBuffer)
+        if (setsReceive)
             calls.Set(Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2, "SO_RCVBUFFORCE", NeedsCapability);
-        calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);           // ENOPROTOOPT before 5.14
+        if (setsSend || setsReceive)
+            calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);       // setting one has locked it. ENOPROTOOPT before 5.14
     }
 }

@@ -70,8 +70,8 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
             calls.Set(Inet.IPPROTO_IP, Ip.TRANSPARENT, 1, "IP_TRANSPARENT");
         if (mark != 0)
             calls.Set(Inet.SOL_SOCKET, So.MARK, mark, "SO_MARK");
-        ours.TryName(peer: true, out var remote);
-        ours.TryName(peer: false, out var local);
+        ours.TryName(out var local);
+        ours.TryPeerName(local, out var remote);
         calls.Check(calls.Bind(remote), "bind");
         SetSequence(calls, Tcp.SEND_QUEUE, sequence);
         SetSequence(calls, Tcp.RECV_QUEUE, acknowledged);

@@ -20,25 +20,38 @@ public sealed class PausedConnections : IDisposable
 
     internal static PausedConnections Pause((SafeHandle Handle, IDisposable Owner)[] sockets, SoccrOptions options, int workers)
     {
-        var all = new PausedConnection[sockets.Length];
+        var all = new PausedConnection?[sockets.Length];
         HeldFlow[] flows = [];
-        int begun = 0;
         try
         {
-            Work.Split(sockets.Length, workers, i => all[i] = PausedConnection.Look(sockets[i].Handle, sockets[i].Owner, options));
-            HeldFlow[] wanted = [.. all.Where(p => p.Flow != null).Select(p => new HeldFlow(p.Flow!.Value, null))];
-            options.Lock?.Hold(wanted);
-            flows = wanted;
-            for (; begun < all.Length; begun++)
-                all[begun].Begin();
-            return new PausedConnections(all, flows, options, workers);
+            var reader = new OptionReader(options.OptionsAreAlike);
+            Work.Split(all.Length, workers, i => all[i] = PausedConnection.Look(sockets[i].Handle, sockets[i].Owner, options, reader));
+            if (options.Lock is { } held)
+            {
+                HeldFlow[] wanted = [.. all.Where(p => p!.Flow != null).Select(p => new HeldFlow(p!.Flow!.Value, null))];
+                held.Hold(wanted);
+                flows = wanted;
+            }
+            Work.Split(all.Length, workers, i => all[i]!.Begin());
+            return new PausedConnections(all!, flows, options, workers);
         }
         catch
         {
-            options.Lock?.Release(flows);
-            for (int i = 0; i < begun; i++)
-                all[i].End();
+            LetGo(all, flows, options, workers);
             throw;
+        }
+    }
+
+    /// <summary>First the traffic, or what leaves repair mode would ask its peer in vain. Each is let go, whatever goes wrong with others.</summary>
+    private static void LetGo(PausedConnection?[] all, HeldFlow[] flows, SoccrOptions options, int workers)
+    {
+        try
+        {
+            options.Lock?.Release(flows);
+        }
+        finally
+        {
+            Work.SplitAll(all.Length, workers, i => all[i]?.End());
         }
     }
 
@@ -58,14 +71,7 @@ public sealed class PausedConnections : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
-        try
-        {
-            options.Lock?.Release(flows);
-        }
-        finally
-        {
-            Work.Split(all.Length, workers, i => all[i].End());
-        }
+        LetGo(all, flows, options, workers);
     }
 
     /// <summary>Closes all sockets silently: no FIN, no reset. The traffic stays held. The caller's sockets are disposed.</summary>
@@ -73,7 +79,7 @@ public sealed class PausedConnections : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
-        Work.Split(all.Length, workers, i => all[i].Leave());
+        Work.SplitAll(all.Length, workers, i => all[i].Leave());
     }
 
     /// <summary>Resumes them, unless that or the other was done.</summary>
@@ -103,18 +109,18 @@ public sealed class RestoredConnections : IDisposable
         var later = LaterEnds(states);
         try
         {
-            Work.Split(states.Count, workers, i => all[i] = later.Contains(i) ? null : RestoredConnection.Make(states[i], sockets?[i], options));
+            Work.Split(all.Length, workers, i => all[i] = later.Contains(i) ? null : RestoredConnection.Make(states[i], sockets?[i], options));
             foreach (int i in later)
                 all[i] = RestoredConnection.Make(states[i], sockets?[i], options, peerIsHere: true);
             return new RestoredConnections(all!, options, workers);
         }
         catch
         {
-            for (int i = 0; i < all.Length; i++)
+            Work.SplitAll(all.Length, workers, i =>
             {
                 all[i]?.Dispose();
                 sockets?[i].Dispose();
-            }
+            });
             throw;
         }
     }
@@ -125,8 +131,10 @@ public sealed class RestoredConnections : IDisposable
     /// </summary>
     private static HashSet<int> LaterEnds(IReadOnlyList<TcpConnectionState> states)
     {
-        var ends = new Dictionary<TcpFlow, int>();
         var later = new HashSet<int>();
+        if (states.All(s => !NeedsStandIn(s)))
+            return later;
+        var ends = new Dictionary<TcpFlow, int>();
         for (int i = 0; i < states.Count; i++)
         {
             if (states[i].Flow is not { } flow)
@@ -138,9 +146,11 @@ public sealed class RestoredConnections : IDisposable
         return later;
     }
 
+    private static bool NeedsStandIn(TcpConnectionState state) => state.HasReceivedFin || state.Remote != null && state.State is TcpState.FinWait2 or TcpState.Close;
+
     /// <summary>Lets the traffic through and all of them go on, in the order in which they were given.</summary>
     /// <returns>Ordinary sockets, which are the caller's.</returns>
-    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended. All are closed silently.</exception>
     public Socket[] Resume()
     {
         var handles = ResumeHandles();
@@ -148,21 +158,29 @@ public sealed class RestoredConnections : IDisposable
     }
 
     /// <summary>The same for those who need no <see cref="Socket"/>: each descriptor is non-blocking where the saved one was.</summary>
-    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended. All are closed silently.</exception>
     public SafeSocketHandle[] ResumeHandles() => Array.ConvertAll(ResumeAll(), h => (SafeSocketHandle)h);
 
     /// <summary>Lets those go on that were made of the caller's own sockets (<see cref="TcpConnection.RestoreAllOnto"/>), which are the caller's again.</summary>
-    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended.</exception>
+    /// <exception cref="SoccrException">The traffic cannot be let through, or repair mode not be ended. All are closed silently.</exception>
     public void ResumeInPlace() => ResumeAll();
 
     private SafeHandle[] ResumeAll()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
-        options.Lock?.Release([.. all.Where(r => r.State.Flow != null).Select(r => new HeldFlow(r.State.Flow!.Value, null))]);
-        var handles = new SafeHandle[all.Length];
-        Work.Split(all.Length, workers, i => handles[i] = all[i].End());
-        return handles;
+        try
+        {
+            options.Lock?.Release([.. all.Where(r => r.State.Flow != null).Select(r => new HeldFlow(r.State.Flow!.Value, null))]);
+            var handles = new SafeHandle[all.Length];
+            Work.Split(all.Length, workers, i => handles[i] = all[i].End());
+            return handles;
+        }
+        catch
+        {
+            Work.SplitAll(all.Length, workers, i => all[i].Withdraw());
+            throw;
+        }
     }
 
     /// <summary>Closes them silently, unless they were resumed.</summary>
@@ -171,48 +189,6 @@ public sealed class RestoredConnections : IDisposable
         if (isDone)
             return;
         isDone = true;
-        foreach (var one in all)
-            one.Dispose();
-    }
-}
-
-/// <summary>Work on many connections by several threads of the caller's network namespace.</summary>
-internal static class Work
-{
-    /// <summary>Threads that were made for it, as a namespace belongs to a thread, and one of a pool may be anywhere. The first thing that goes wrong is thrown, when all have ended.</summary>
-    public static void Split(int count, int workers, Action<int> one)
-    {
-        workers = Math.Min(workers > 0 ? workers : Environment.ProcessorCount, count);
-        if (workers <= 1)
-        {
-            for (int i = 0; i < count; i++)
-                one(i);
-            return;
-        }
-        Exception? failure = null;
-        var threads = new Thread[workers - 1];
-        void Part(int worker)
-        {
-            try
-            {
-                for (long i = (long)count * worker / workers, end = (long)count * (worker + 1) / workers; i < end && failure == null; i++)
-                    one((int)i);
-            }
-            catch (Exception e)
-            {
-                Interlocked.CompareExchange(ref failure, e, null);
-            }
-        }
-        for (int w = 0; w < threads.Length; w++)
-        {
-            int worker = w + 1;
-            threads[w] = new Thread(() => Part(worker)) { IsBackground = true };
-            threads[w].Start();
-        }
-        Part(0);
-        foreach (var thread in threads)
-            thread.Join();
-        if (failure != null)
-            ExceptionDispatchInfo.Throw(failure);
+        Work.SplitAll(all.Length, workers, i => all[i].Dispose());
     }
 }

@@ -19,7 +19,8 @@ internal readonly record struct OptionRow(int Level, int Number, string Name, Op
 
 /// <summary>
 /// Every option that is kept, in the order in which they are set: TOS before PRIORITY, which it changes; RCVLOWAT before the buffers, which it raises. Buffers and their
-/// locks, REUSEADDR, KEEPALIVE, CORK and MAXSEG are not in it: repair mode uses them.
+/// locks, REUSEADDR, KEEPALIVE, CORK and MAXSEG are not in it: repair mode uses them. Nor is what never differs on TCP: IP_RECVFRAGSIZE is EINVAL, and
+/// TCP_THIN_DUPACK always 0.
 /// </summary>
 internal static class OptionTable
 {
@@ -37,7 +38,7 @@ internal static class OptionTable
         Late(Inet.IPPROTO_IP, Ip.RETOPTS, "IP_RETOPTS"), Late(Inet.IPPROTO_IP, Ip.PKTINFO, "IP_PKTINFO"), Late(Inet.IPPROTO_IP, Ip.MTU_DISCOVER, "IP_MTU_DISCOVER"),
         Late(Inet.IPPROTO_IP, Ip.RECVERR, "IP_RECVERR"), Late(Inet.IPPROTO_IP, Ip.RECVTTL, "IP_RECVTTL"), Late(Inet.IPPROTO_IP, Ip.RECVTOS, "IP_RECVTOS"),
         Late(Inet.IPPROTO_IP, Ip.RECVORIGDSTADDR, "IP_RECVORIGDSTADDR"), Late(Inet.IPPROTO_IP, Ip.MINTTL, "IP_MINTTL"), Late(Inet.IPPROTO_IP, Ip.CHECKSUM, "IP_CHECKSUM"),
-        Late(Inet.IPPROTO_IP, Ip.RECVFRAGSIZE, "IP_RECVFRAGSIZE"), Late(Inet.IPPROTO_IP, Ip.RECVERR_RFC4884, "IP_RECVERR_RFC4884"), Late(Inet.IPPROTO_IP, Ip.UNICAST_IF, "IP_UNICAST_IF"),
+        Late(Inet.IPPROTO_IP, Ip.RECVERR_RFC4884, "IP_RECVERR_RFC4884"), Late(Inet.IPPROTO_IP, Ip.UNICAST_IF, "IP_UNICAST_IF"),
 
         Late(Inet.IPPROTO_IPV6, Ipv6.UNICAST_HOPS, "IPV6_UNICAST_HOPS"), Late(Inet.IPPROTO_IPV6, Ipv6.MTU_DISCOVER, "IPV6_MTU_DISCOVER"), Late(Inet.IPPROTO_IPV6, Ipv6.RECVERR, "IPV6_RECVERR"),
         Late(Inet.IPPROTO_IPV6, Ipv6.FLOWINFO_SEND, "IPV6_FLOWINFO_SEND"), Late(Inet.IPPROTO_IPV6, Ipv6.RECVPKTINFO, "IPV6_RECVPKTINFO"), Late(Inet.IPPROTO_IPV6, Ipv6.RECVHOPLIMIT, "IPV6_RECVHOPLIMIT"),
@@ -58,19 +59,18 @@ internal static class OptionTable
         Late(Inet.IPPROTO_TCP, Tcp.CONGESTION, "TCP_CONGESTION"), Late(Inet.IPPROTO_TCP, Tcp.NODELAY, "TCP_NODELAY"), Late(Inet.IPPROTO_TCP, Tcp.KEEPIDLE, "TCP_KEEPIDLE"),
         Late(Inet.IPPROTO_TCP, Tcp.KEEPINTVL, "TCP_KEEPINTVL"), Late(Inet.IPPROTO_TCP, Tcp.KEEPCNT, "TCP_KEEPCNT"), Late(Inet.IPPROTO_TCP, Tcp.SYNCNT, "TCP_SYNCNT"),
         Late(Inet.IPPROTO_TCP, Tcp.LINGER2, "TCP_LINGER2"), Late(Inet.IPPROTO_TCP, Tcp.DEFER_ACCEPT, "TCP_DEFER_ACCEPT"), Late(Inet.IPPROTO_TCP, Tcp.QUICKACK, "TCP_QUICKACK"),
-        Late(Inet.IPPROTO_TCP, Tcp.THIN_LINEAR_TIMEOUTS, "TCP_THIN_LINEAR_TIMEOUTS"), Late(Inet.IPPROTO_TCP, Tcp.THIN_DUPACK, "TCP_THIN_DUPACK"), Late(Inet.IPPROTO_TCP, Tcp.USER_TIMEOUT, "TCP_USER_TIMEOUT"),
+        Late(Inet.IPPROTO_TCP, Tcp.THIN_LINEAR_TIMEOUTS, "TCP_THIN_LINEAR_TIMEOUTS"), Late(Inet.IPPROTO_TCP, Tcp.USER_TIMEOUT, "TCP_USER_TIMEOUT"),
         Late(Inet.IPPROTO_TCP, Tcp.NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT"), Late(Inet.IPPROTO_TCP, Tcp.SAVE_SYN, "TCP_SAVE_SYN"),
         Late(Inet.IPPROTO_TCP, Tcp.INQ, "TCP_INQ"), Late(Inet.IPPROTO_TCP, Tcp.TX_DELAY, "TCP_TX_DELAY"), Late(Inet.IPPROTO_TCP, Tcp.RTO_MAX_MS, "TCP_RTO_MAX_MS"),
         Late(Inet.IPPROTO_TCP, Tcp.RTO_MIN_US, "TCP_RTO_MIN_US"), Late(Inet.IPPROTO_TCP, Tcp.DELACK_MAX_US, "TCP_DELACK_MAX_US"),
     ];
 
-    public static string NameOf(int level, int number)
-    {
-        foreach (var row in Rows)
-            if (row.Level == level && row.Number == number)
-                return row.Name;
-        return $"option {number} of level {level}";
-    }
+    private static readonly Dictionary<(int Level, int Number), OptionRow> ByNumber = Rows.ToDictionary(r => (r.Level, r.Number));
+
+    public static string NameOf(int level, int number) => ByNumber.TryGetValue((level, number), out var row) ? row.Name : $"option {number} of level {level}";
+
+    /// <summary>One that is not known comes last.</summary>
+    public static OptionStage StageOf(int level, int number) => ByNumber.TryGetValue((level, number), out var row) ? row.Stage : OptionStage.Late;
 
     private static OptionRow Early(int level, int number, string name) => new(level, number, name, OptionStage.Early);
 

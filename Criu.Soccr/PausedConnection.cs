@@ -13,20 +13,22 @@ public sealed class PausedConnection : IDisposable
     private readonly IDisposable owner;
     private readonly SoccrOptions options;
     private readonly SavedOptions settings;
-    private bool isInRepair, isDone;
+    private readonly SocketIdentity identity;           // as it was before repair mode
+    private TcpState? lastState;                        // seen when it was saved
+    private bool isInRepair, isSendQueueSelected, isDone;
 
-    private PausedConnection(SafeHandle handle, IDisposable owner, SoccrOptions options)
+    private PausedConnection(SafeHandle handle, IDisposable owner, SoccrOptions options, OptionReader reader)
     {
         (this.handle, this.owner, this.options) = (handle, owner, options);
         bool isCounted = false;
         handle.DangerousAddRef(ref isCounted);
-        Calls = new SocketCalls((int)handle.DangerousGetHandle(), "a socket");
+        Calls = new SocketCalls((int)handle.DangerousGetHandle(), this);
         try
         {
-            Identity = SocketIdentity.Read(Calls);
-            Calls = new SocketCalls(Calls.Fd, Identity.ToString());
-            Refusals.Check(Calls, Identity);
-            settings = SavedOptions.Read(Calls, Identity);
+            identity = SocketIdentity.Read(Calls);
+            Flow = identity.Flow;
+            Refusals.Check(Calls, identity);
+            settings = reader.Read(Calls, identity);
         }
         catch
         {
@@ -37,16 +39,16 @@ public sealed class PausedConnection : IDisposable
 
     internal SocketCalls Calls { get; }
 
-    internal SocketIdentity Identity { get; private set; }
-
     /// <summary>Its two ends; null for one without a peer.</summary>
-    public TcpFlow? Flow => Identity.Flow;
+    public TcpFlow? Flow { get; }
 
-    /// <summary>The state that it is in.</summary>
-    public TcpState State => Identity.State;
+    /// <summary>The state that it is in; when it is paused no longer, the state that it was saved in.</summary>
+    public TcpState State => isDone ? Known : SocketIdentity.ReadState(Calls);
+
+    private TcpState Known => lastState ?? identity.State ?? TcpState.Established;
 
     /// <summary>Reads what is read before anything changes, and refuses what must be refused.</summary>
-    internal static PausedConnection Look(SafeHandle handle, IDisposable owner, SoccrOptions options) => new(handle, owner, options);
+    internal static PausedConnection Look(SafeHandle handle, IDisposable owner, SoccrOptions options, OptionReader reader) => new(handle, owner, options, reader);
 
     /// <summary>Switches repair mode on. The traffic is held already.</summary>
     internal void Begin()
@@ -62,7 +64,6 @@ public sealed class PausedConnection : IDisposable
             throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
         }
         isInRepair = true;
-        Identity = Identity with { State = SocketIdentity.ReadState(Calls) };    // segments may have come since
     }
 
     /// <summary>Everything that is needed to restore the connection. Nothing is consumed.</summary>
@@ -70,7 +71,10 @@ public sealed class PausedConnection : IDisposable
     public TcpConnectionState Save()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
-        return ConnectionReader.Read(Calls, Identity, settings);
+        var state = ConnectionReader.Read(Calls, identity, Flow, settings);
+        isSendQueueSelected = isInRepair;
+        lastState = state.State;
+        return state;
     }
 
     /// <summary>Lets the connection go on, here, as if nothing had been. The caller's socket stays the caller's.</summary>
@@ -94,7 +98,7 @@ public sealed class PausedConnection : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
-        if (isInRepair)
+        if (isInRepair && !isSendQueueSelected)
             Calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);    // whatever closes it: nothing is sent from a send queue under repair
         handle.DangerousRelease();
         owner.Dispose();
@@ -106,9 +110,11 @@ public sealed class PausedConnection : IDisposable
             options.Lock?.Release([new HeldFlow(flow, handle)]);
     }
 
-    /// <summary>Out of repair mode; the traffic passes already.</summary>
+    /// <summary>Out of repair mode, where it is in it; the traffic passes already.</summary>
     internal void End()
     {
+        if (isDone)
+            return;
         isDone = true;
         try
         {
@@ -141,4 +147,14 @@ public sealed class PausedConnection : IDisposable
         if (!isDone)
             Resume();
     }
+
+    /// <summary>As <c>LOCAL -> REMOTE (STATE)</c>.</summary>
+    public override string ToString() => (identity.Local.Family, Flow) switch
+    {
+        (0, _) => "a socket",
+        (_, { } flow) => $"{flow} ({StateInWords})",
+        _ => $"{identity.Local.ToEndPoint()} ({StateInWords})",
+    };
+
+    private string StateInWords => ((isDone ? null : SocketIdentity.TryReadState(Calls)) ?? Known).ToString();
 }

@@ -5,22 +5,39 @@ namespace Criu.Soccr;
 /// <summary>What cannot be saved, by name, before anything is changed.</summary>
 internal static class Refusals
 {
-    public static void Check(SocketCalls calls, in SocketIdentity identity)
+    /// <summary>TCP_ULP alone tells TCP without such a thing: other sockets have no such option, and MPTCP shows itself by the name of its own.</summary>
+    public static void CheckProtocol(SocketCalls calls)
     {
         Span<byte> name = stackalloc byte[16];
         long length = calls.TryGet(Inet.IPPROTO_TCP, Tcp.ULP, name);
-        if (length > 0 && name[0] != 0)
-            throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
+        if (length == 0 || length > 0 && name[0] == 0)
+            return;
+        int domain = calls.Get<int>(Inet.SOL_SOCKET, So.DOMAIN, "SO_DOMAIN"), protocol = calls.Get<int>(Inet.SOL_SOCKET, So.PROTOCOL, "SO_PROTOCOL");
+        if (protocol == Inet.IPPROTO_MPTCP)
+            throw new SoccrException("the socket speaks MPTCP (SO_PROTOCOL 262), which has no repair mode: make it with IPPROTO_TCP");
+        if (domain is not (Inet.AF_INET or Inet.AF_INET6) || protocol != Inet.IPPROTO_TCP)
+            throw new SoccrException($"the socket is no TCP socket: its family is {domain}, its protocol {protocol}");
+        calls.Check(length, "TCP_ULP");
+        throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
+    }
+
+    public static void Check(SocketCalls calls, in SocketIdentity identity)
+    {
         if (identity.State == TcpState.Listen)
         {
             int waiting = SocketIdentity.ReadInfo(calls).Unacked;
             if (waiting > 0)
                 throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first");
         }
-        else if (identity.State == TcpState.SynReceived)
-            throw Refused(calls, "its handshake is not complete (Fast Open). Wait until it is");
-        if (identity.State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.Closing or TcpState.LastAck)
+        else if (identity.State == null)
             CheckUrgent(calls);
+    }
+
+    /// <summary>Which is known only when its state is asked for.</summary>
+    public static void CheckHandshake(SocketCalls calls, TcpState state)
+    {
+        if (state == TcpState.SynReceived)
+            throw Refused(calls, "its handshake is not complete (Fast Open). Wait until it is");
     }
 
     /// <summary>Reads stop at the urgent mark, and what is behind it would be lost unseen.</summary>

@@ -13,12 +13,15 @@ public sealed class RestoredConnection : IDisposable
     private readonly SafeHandle handle;
     private readonly SoccrOptions options;
     private readonly SocketCalls calls;
+    private ConnectionWriter writer;
+    private bool? isNonBlocking;                        // null: not known yet
     private bool isDone;
 
-    private RestoredConnection(SafeHandle handle, TcpConnectionState state, SoccrOptions options)
+    private RestoredConnection(SafeHandle handle, TcpConnectionState state, SoccrOptions options, bool? isNonBlocking)
     {
-        (this.handle, State, this.options) = (handle, state, options);
-        calls = new SocketCalls((int)handle.DangerousGetHandle(), state.ToString());
+        (this.handle, State, this.options, this.isNonBlocking) = (handle, state, options, isNonBlocking);
+        calls = new SocketCalls((int)handle.DangerousGetHandle(), state);
+        writer = new ConnectionWriter(calls, state, handle, options);
     }
 
     /// <summary>What it was made from.</summary>
@@ -32,10 +35,10 @@ public sealed class RestoredConnection : IDisposable
     /// <param name="peerIsHere">Whether the other end has been made already, in this network namespace.</param>
     internal static RestoredConnection Make(TcpConnectionState state, SafeHandle? socket, SoccrOptions options, bool peerIsHere = false)
     {
-        var restored = new RestoredConnection(socket ?? NewSocket(state), state, options);
+        var restored = new RestoredConnection(socket ?? NewSocket(state), state, options, socket == null ? state.IsNonBlocking : null);
         try
         {
-            new ConnectionWriter(restored.calls, state, restored.handle, options).Make(peerIsHere);
+            restored.writer.Make(peerIsHere);
             return restored;
         }
         catch
@@ -47,7 +50,8 @@ public sealed class RestoredConnection : IDisposable
 
     private static SafeSocketHandle NewSocket(TcpConnectionState state)
     {
-        long fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        int type = Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC | (state.IsNonBlocking ? Inet.SOCK_NONBLOCK : 0);
+        long fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, type, Inet.IPPROTO_TCP);
         return Kernel.Failed(fd)
             ? throw new SoccrException("socket", state.ToString(), (int)-fd, fd == -Errno.EMFILE ? "Raise RLIMIT_NOFILE" : null)
             : new SafeSocketHandle((nint)fd, ownsHandle: true);
@@ -59,7 +63,7 @@ public sealed class RestoredConnection : IDisposable
     public Socket Resume()
     {
         var own = ResumeHandle();
-        calls.Check(SetNonBlocking(false), "F_SETFL");
+        SetNonBlocking(false);
         return new Socket(own);
     }
 
@@ -83,31 +87,46 @@ public sealed class RestoredConnection : IDisposable
     {
         if (IsInRepair)
         {
-            int result = options.Switch.Switch(handle, State.State == TcpState.SynSent ? RepairMode.OffQuietly : RepairMode.Off);
+            int result = options.Switch.Switch(handle, State.State == TcpState.SynSent || MayResumeQuietly ? RepairMode.OffQuietly : RepairMode.Off);
             if (result < 0)
                 throw calls.Failed("TCP_REPAIR off", result);
         }
         isDone = true;
         if (State.State == TcpState.SynSent)
             ConnectAgain();
-        new ConnectionWriter(calls, State, handle, options).Finish();
-        calls.Check(SetNonBlocking(State.IsNonBlocking), "F_SETFL");
+        writer.Finish();
+        SetNonBlocking(State.IsNonBlocking);
         return handle;
     }
+
+    /// <summary>Nothing waits for the peer to do something: neither bytes or a FIN for its acknowledgement, nor new ones for its window.</summary>
+    private bool MayResumeQuietly => options.ResumesQuietly && State is { State: TcpState.Established or TcpState.CloseWait, SendQueue.IsEmpty: true, SendWindow: > 0 };
 
     /// <summary>The SYN is sent again, with the sequence number that it had.</summary>
     private void ConnectAgain()
     {
-        calls.Check(SetNonBlocking(true), "F_SETFL");
+        SetNonBlocking(true);
         long result = calls.Connect(SocketAddress.Of(State.Remote!));
         if (result != -Errno.EINPROGRESS)
             calls.Check(result, "connect");
     }
 
-    private long SetNonBlocking(bool value)
+    private void SetNonBlocking(bool value)
     {
-        long flags = Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL);
-        return Kernel.Failed(flags) ? flags : Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_SETFL, value ? flags | Fcntl.O_NONBLOCK : flags & ~(long)Fcntl.O_NONBLOCK);
+        if (isNonBlocking == value)
+            return;
+        long flags = calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL");
+        calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_SETFL, value ? flags | Fcntl.O_NONBLOCK : flags & ~(long)Fcntl.O_NONBLOCK), "F_SETFL");
+        isNonBlocking = value;
+    }
+
+    /// <summary>Closes it silently, also where it was resumed just now.</summary>
+    internal void Withdraw()
+    {
+        if (isDone && IsInRepair)
+            options.Switch.Switch(handle, RepairMode.On);
+        isDone = false;
+        Dispose();
     }
 
     /// <summary>Closes it silently, unless it was resumed.</summary>

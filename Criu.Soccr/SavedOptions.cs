@@ -1,22 +1,23 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Linux.Abi;
 
 namespace Criu.Soccr;
 
-/// <summary>The options of a socket, read before repair mode changes some of them.</summary>
+/// <summary>The options of a socket that do not change by themselves, read before repair mode changes some of them.</summary>
 internal sealed record SavedOptions
 {
     private const int Longest = 64;                     // bytes
 
-    private static readonly Lazy<byte[]?[]> NewV4 = new(() => ValuesOfNew(Inet.AF_INET)), NewV6 = new(() => ValuesOfNew(Inet.AF_INET6));
+    private static readonly Lazy<KnownOption[]> OfV4 = new(() => OfNew(Inet.AF_INET)), OfV6 = new(() => OfNew(Inet.AF_INET6));
+
+    /// <summary>An option that this kernel and family has, with the value of a new socket.</summary>
+    private readonly record struct KnownOption(int Level, int Number, byte[] Usual, bool IsForListener);
 
     public bool ReuseAddress { get; private init; }
     public bool KeepAlive { get; private init; }
-    public bool Cork { get; private init; }
     public bool IsNonBlocking { get; private init; }
     public int WantedMaxSegment { get; private init; }
-    public int SendBuffer { get; private init; }
-    public int ReceiveBuffer { get; private init; }
     public int BufferLocks { get; private init; }
     public ImmutableArray<TcpSocketOption> Others { get; private init; }
 
@@ -26,10 +27,9 @@ internal sealed record SavedOptions
         return new SavedOptions
         {
             ReuseAddress = calls.Get<int>(Inet.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR") != 0, KeepAlive = calls.Get<int>(Inet.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE") != 0,
-            Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0, IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0,
-            SendBuffer = calls.Get<int>(Inet.SOL_SOCKET, So.SNDBUF, "SO_SNDBUF"), ReceiveBuffer = calls.Get<int>(Inet.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF"), BufferLocks = locks & 3,
+            IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0, BufferLocks = locks & 3,
             WantedMaxSegment = identity.State is TcpState.Close or TcpState.Listen or TcpState.SynSent ? WantedSegment(calls) : 0,
-            Others = ReadOthers(calls, identity.IsIPv6),
+            Others = ReadOthers(calls, identity),
         };
     }
 
@@ -41,32 +41,49 @@ internal sealed record SavedOptions
         return value == Default ? 0 : value;
     }
 
-    private static ImmutableArray<TcpSocketOption> ReadOthers(SocketCalls calls, bool isIPv6)
+    private static ImmutableArray<TcpSocketOption> ReadOthers(SocketCalls calls, in SocketIdentity identity)
     {
-        byte[]?[] ofNew = (isIPv6 ? NewV6 : NewV4).Value;
+        bool maySoonListen = !identity.HasPeer;
         Span<byte> value = stackalloc byte[Longest];
         ImmutableArray<TcpSocketOption>.Builder? found = null;
-        for (int i = 0; i < OptionTable.Rows.Length; i++)
+        foreach (var known in (identity.IsIPv6 ? OfV6 : OfV4).Value)
         {
-            var row = OptionTable.Rows[i];
-            if (ofNew[i] is not { } usual)
-                continue;                               // this kernel, or this family, does not have it
-            long length = calls.TryGet(row.Level, row.Number, value);
-            if (Kernel.Failed(length) || value[..(int)length].SequenceEqual(usual))
+            if (known.IsForListener && !maySoonListen)
+                continue;                               // a connection has no use for it, and is not given it
+            long length = calls.TryGet(known.Level, known.Number, value);
+            if (Kernel.Failed(length) || value[..(int)length].SequenceEqual(known.Usual))
                 continue;
-            (found ??= ImmutableArray.CreateBuilder<TcpSocketOption>()).Add(new TcpSocketOption(row.Level, row.Number, [.. value[..(int)length]]));
+            (found ??= ImmutableArray.CreateBuilder<TcpSocketOption>()).Add(new TcpSocketOption(known.Level, known.Number, [.. value[..(int)length]]));
         }
         return found?.ToImmutable() ?? [];
     }
 
-    private static byte[]?[] ValuesOfNew(int family)
+    private static KnownOption[] OfNew(int family)
     {
         long fd = Kernel.Call(Nr.socket, family, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         if (Kernel.Failed(fd))
             throw new SoccrException("socket", family == Inet.AF_INET ? "IPv4" : "IPv6", (int)-fd);
         using var handle = Kernel.Own(fd);
         var calls = new SocketCalls((int)fd, "a new socket");
-        byte[] value = new byte[Longest];
-        return Array.ConvertAll(OptionTable.Rows, row => calls.TryGet(row.Level, row.Number, value) is >= 0 and var length ? value[..(int)length] : null);
+        Span<byte> value = stackalloc byte[Longest];
+        var all = new List<KnownOption>();
+        foreach (var row in OptionTable.Rows)
+            if (calls.TryGet(row.Level, row.Number, value) is >= 0 and var length)
+                all.Add(new KnownOption(row.Level, row.Number, value[..(int)length].ToArray(), row.Stage == OptionStage.Listener));
+        return [.. all];
+    }
+}
+
+/// <summary>Reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same.</summary>
+internal sealed class OptionReader(bool areAlike)
+{
+    private readonly ConcurrentDictionary<(bool IsIPv6, TcpState? State), SavedOptions> ofKind = [];
+
+    public SavedOptions Read(SocketCalls calls, in SocketIdentity identity)
+    {
+        if (!areAlike)
+            return SavedOptions.Read(calls, identity);
+        var kind = (identity.IsIPv6, identity.State);
+        return ofKind.TryGetValue(kind, out var known) ? known : ofKind.GetOrAdd(kind, SavedOptions.Read(calls, identity));
     }
 }

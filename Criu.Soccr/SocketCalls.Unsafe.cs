@@ -4,13 +4,15 @@ using Linux.Abi;
 namespace Criu.Soccr;
 
 /// <summary>Calls on one socket. What fails is named together with the connection; -errno is answered where the caller wants to look at it.</summary>
-internal readonly unsafe struct SocketCalls(int fd, string subject)
+/// <param name="fd">The descriptor.</param>
+/// <param name="subject">Whose text names the connection. It is asked for when something fails: making it for each costs more than some calls.</param>
+internal readonly unsafe struct SocketCalls(int fd, object subject)
 {
     public int Fd => fd;
 
-    public string Subject => subject;
+    public string Subject => subject.ToString()!;
 
-    public SoccrException Failed(string step, long result, string? cure = null) => new(step, subject, (int)-result, cure);
+    public SoccrException Failed(string step, long result, string? cure = null) => new(step, Subject, (int)-result, cure);
 
     public long Check(long result, string step, string? cure = null) => Kernel.Failed(result) ? throw Failed(step, result, cure) : result;
 
@@ -81,18 +83,42 @@ internal readonly unsafe struct SocketCalls(int fd, string subject)
             return Kernel.CallOnce(Nr.connect, fd, (long)a, a->Length);
     }
 
-    /// <summary>getsockname(2), or SO_PEERNAME, which also answers while a connection is not established yet or no longer.</summary>
-    public bool TryName(bool peer, out SocketAddress address)
+    /// <summary>getsockname(2).</summary>
+    public bool TryName(out SocketAddress address)
     {
         address = default;
         int length = SocketAddress.Size;
         fixed (SocketAddress* a = &address)
-        {
-            if (peer && TryName(peer: false, out var own))
-                length = own.Length;                    // SO_PEERNAME refuses a length that is more than it has
-            long result = peer ? Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.PEERNAME, (long)a, (long)(&length)) : Kernel.Call(Nr.getsockname, fd, (long)a, (long)(&length));
-            return !Kernel.Failed(result);
-        }
+            return !Kernel.Failed(Kernel.Call(Nr.getsockname, fd, (long)a, (long)(&length)));
+    }
+
+    /// <summary>getpeername(2): only while there is a connection.</summary>
+    public bool TryConnectedName(out SocketAddress address)
+    {
+        address = default;
+        int length = SocketAddress.Size;
+        fixed (SocketAddress* a = &address)
+            return !Kernel.Failed(Kernel.Call(Nr.getpeername, fd, (long)a, (long)(&length)));
+    }
+
+    /// <summary>SO_PEERNAME, which answers also while a connection is not established yet or no longer.</summary>
+    /// <param name="own">Our own, which is of the same length: a length that is more than it has is refused.</param>
+    /// <param name="address">The peer's.</param>
+    public bool TryPeerName(in SocketAddress own, out SocketAddress address)
+    {
+        address = default;
+        int length = own.Length;
+        fixed (SocketAddress* a = &address)
+            return !Kernel.Failed(Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.PEERNAME, (long)a, (long)(&length)));
+    }
+
+    /// <summary>SO_MEMINFO: what the kernel has counted for the socket.</summary>
+    public SocketMemory Memory()
+    {
+        SocketMemory memory = default;
+        int length = sizeof(SocketMemory);
+        Check(Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.MEMINFO, (long)(&memory), (long)(&length)), "SO_MEMINFO");
+        return memory;
     }
 
     public bool HasEvents(short wanted)
@@ -100,4 +126,10 @@ internal readonly unsafe struct SocketCalls(int fd, string subject)
         var poll = (Fd: fd, Events: wanted, Happened: (short)0);
         return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 && (poll.Happened & wanted) != 0;
     }
+}
+
+/// <summary>What SO_MEMINFO tells (linux/sock_diag.h, SK_MEMINFO_*), all in bytes. No memory received, or queued for sending, is no byte and no FIN in that queue.</summary>
+internal readonly struct SocketMemory
+{
+    public readonly int Received, ReceiveBuffer, Sending, SendBuffer, Forward, Queued, Options, Backlog, Drops;
 }

@@ -2,8 +2,13 @@ using Linux.Abi;
 
 namespace Criu.Soccr;
 
-/// <summary>Which socket it is, and in which state.</summary>
-internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddress Remote, bool HasPeer, bool IsIPv6, TcpState State)
+/// <summary>Which socket it is.</summary>
+/// <param name="Local">Our address.</param>
+/// <param name="Remote">The peer's, where it has one.</param>
+/// <param name="HasPeer">Whether it has one.</param>
+/// <param name="IsIPv6">Its family.</param>
+/// <param name="State">Listen, Close or SynSent; null for a connection in whatever state: that may change at any time, and to ask for it is dear.</param>
+internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddress Remote, bool HasPeer, bool IsIPv6, TcpState? State)
 {
     private const int TcpInfoOfInterest = 104;
 
@@ -11,15 +16,14 @@ internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddres
 
     public static SocketIdentity Read(SocketCalls calls)
     {
-        int domain = calls.Get<int>(Inet.SOL_SOCKET, So.DOMAIN, "SO_DOMAIN"), protocol = calls.Get<int>(Inet.SOL_SOCKET, So.PROTOCOL, "SO_PROTOCOL");
-        if (domain is not (Inet.AF_INET or Inet.AF_INET6) || protocol != Inet.IPPROTO_TCP)
-            throw new SoccrException(protocol == Inet.IPPROTO_MPTCP
-                ? "the socket speaks MPTCP (SO_PROTOCOL 262), which has no repair mode: make it with IPPROTO_TCP"
-                : $"the socket is no TCP socket: its family is {domain}, its protocol {protocol}");
-        if (!calls.TryName(peer: false, out var local))
+        Refusals.CheckProtocol(calls);
+        if (!calls.TryName(out var local))
             throw new SoccrException("the socket has no name");
-        bool hasPeer = calls.TryName(peer: true, out var remote);
-        return new SocketIdentity(local, remote, hasPeer, domain == Inet.AF_INET6, ReadState(calls));
+        bool isIPv6 = local.Family == Inet.AF_INET6;
+        if (calls.TryConnectedName(out var remote))
+            return new SocketIdentity(local, remote, true, isIPv6, null);
+        bool hasPeer = calls.TryPeerName(local, out remote);
+        return new SocketIdentity(local, remote, hasPeer, isIPv6, ReadState(calls));
     }
 
     public static TcpState ReadState(SocketCalls calls) => (TcpState)calls.Get<byte>(Inet.IPPROTO_TCP, Tcp.INFO, "TCP_INFO");
@@ -32,7 +36,8 @@ internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddres
         return new TcpInfo((TcpState)info[0], options, info[6] & 0xf, info[6] >> 4, BitConverter.ToInt32(info[24..]), BitConverter.ToInt32(info[28..]));
     }
 
-    public override string ToString() => HasPeer ? $"{Local.ToEndPoint()} -> {Remote.ToEndPoint()} ({State})" : $"{Local.ToEndPoint()} ({State})";
+    /// <summary>For messages: null where even that fails.</summary>
+    public static TcpState? TryReadState(SocketCalls calls) => calls.TryGet(Inet.IPPROTO_TCP, Tcp.INFO, out byte state) == 0 ? (TcpState)state : null;
 }
 
 /// <summary>What is wanted of struct tcp_info. Of a listener, Unacked is the number of connections in its queue, and Sacked its backlog.</summary>

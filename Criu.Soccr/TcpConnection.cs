@@ -64,17 +64,21 @@ public static class TcpConnection
 
     private static PausedConnection PauseOne(SafeHandle handle, IDisposable owner, SoccrOptions options)
     {
-        var paused = PausedConnection.Look(handle, owner, options);
-        if (paused.Flow is { } flow)
-            options.Lock?.Hold([new HeldFlow(flow, handle)]);
+        var paused = PausedConnection.Look(handle, owner, options, new OptionReader(areAlike: false));
+        bool isHeld = false;
         try
         {
+            if (paused.Flow is { } flow)
+                options.Lock?.Hold([new HeldFlow(flow, handle)]);
+            isHeld = true;
             paused.Begin();
             return paused;
         }
         catch
         {
-            paused.ReleaseTraffic();
+            if (isHeld)
+                paused.ReleaseTraffic();
+            paused.End();
             throw;
         }
     }

@@ -28,7 +28,7 @@ internal static partial class Kernel
     {
         long result = syscall((long)nr, a0, a1, a2, a3, a4, a5);
         if (result == -1)
-            result = -Marshal.GetLastPInvokeError();
+            result = -Marshal.GetLastSystemError();     // SetLastError would do the same, with two more calls where nothing fails
         Called?.Invoke();
         return result;
     }
@@ -50,6 +50,6 @@ internal static partial class Kernel
 
     public static int Fd(this SafeFileHandle handle) => (int)handle.DangerousGetHandle();
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport("libc")]
     private static partial long syscall(long nr, long a0, long a1, long a2, long a3, long a4, long a5);
 }
