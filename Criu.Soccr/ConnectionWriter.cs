@@ -133,7 +133,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
     {
         const int Overhead = 4;                         // bookkeeping of the kernel, at worst
         if (state.SendQueue.Length > 0)
-            calls.TrySet(Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead));
+            options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead));
     }
 
     private void Fill(int queue, ReadOnlySpan<byte> data, string what)
@@ -185,7 +185,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
 
     private void CloseDirections()
     {
-        var peer = new FakePeer(calls, state, options.Lock?.Mark ?? 0);
+        var peer = new FakePeer(calls, state, options);
         switch (state.State)
         {
             case TcpState.FinWait1:
@@ -224,7 +224,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
     {
         foreach (var option in state.Options)
             if (StageOf(option) == stage)
-                calls.Check(calls.TrySet(option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
+                calls.Check(options.Switch.TrySet(handle, option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
     }
 
     private static OptionStage StageOf(TcpSocketOption option)
@@ -251,9 +251,9 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
     {
         bool wasForced = state.SendQueue.Length > 0;
         if (wasForced || state.BufferLocks != 0 || calls.Get<int>(Inet.SOL_SOCKET, So.SNDBUF, "SO_SNDBUF") < state.SendBuffer)
-            calls.Set(Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2, "SO_SNDBUFFORCE", NeedsCapability);
+            calls.Check(options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2), "SO_SNDBUFFORCE", NeedsCapability);
         if (state.BufferLocks != 0 || calls.Get<int>(Inet.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF") < state.ReceiveBuffer)
-            calls.Set(Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2, "SO_RCVBUFFORCE", NeedsCapability);
+            calls.Check(options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2), "SO_RCVBUFFORCE", NeedsCapability);
         calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);           // ENOPROTOOPT before 5.14
     }
 }

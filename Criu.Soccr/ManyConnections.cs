@@ -26,7 +26,7 @@ public sealed class PausedConnections : IDisposable
         try
         {
             Work.Split(sockets.Length, workers, i => all[i] = PausedConnection.Look(sockets[i].Handle, sockets[i].Owner, options));
-            HeldFlow[] wanted = [.. all.Where(p => p.Flow != null).Select(p => new HeldFlow(p.Flow!.Value, null))];
+            HeldFlow[] wanted = [.. all.Where(p => p.Held != null).Select(p => p.Held!.Value)];
             options.Lock?.Hold(wanted);
             flows = wanted;
             for (; begun < all.Length; begun++)
@@ -122,7 +122,7 @@ public sealed class RestoredConnections : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         isDone = true;
-        options.Lock?.Release([.. all.Where(r => r.State.Flow != null).Select(r => new HeldFlow(r.State.Flow!.Value, null))]);
+        options.Lock?.Release([.. all.Where(r => r.Held != null).Select(r => r.Held!.Value)]);
         var handles = new SafeSocketHandle[all.Length];
         Work.Split(all.Length, workers, i => handles[i] = all[i].End());
         return handles;

@@ -42,6 +42,8 @@ public sealed class PausedConnection : IDisposable
     /// <summary>Its two ends; null for one without a peer.</summary>
     public TcpFlow? Flow => Identity.Flow;
 
+    internal HeldFlow? Held => Flow is { } flow ? new HeldFlow(flow, handle) : null;
+
     /// <summary>The state that it is in.</summary>
     public TcpState State => Identity.State;
 
@@ -55,11 +57,16 @@ public sealed class PausedConnection : IDisposable
             return;                                     // the kernel has no repair mode for it, and needs none
         if (settings.KeepAlive)
             Calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 0, "SO_KEEPALIVE");         // its timer goes on in repair mode, and would kill the connection
-        int result = options.Switch.Switch(handle, RepairMode.On);
-        if (result < 0)
+        try
+        {
+            int result = options.Switch.Switch(handle, RepairMode.On);
+            if (result < 0)
+                throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
+        }
+        catch
         {
             PutBack();
-            throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
+            throw;
         }
         isInRepair = true;
         Identity = Identity with { State = SocketIdentity.ReadState(Calls) };    // segments may have come since
@@ -96,8 +103,8 @@ public sealed class PausedConnection : IDisposable
 
     internal void ReleaseTraffic()
     {
-        if (Flow is { } flow)
-            options.Lock?.Release([new HeldFlow(flow, handle)]);
+        if (Held is { } held)
+            options.Lock?.Release([held]);
     }
 
     /// <summary>Out of repair mode; the traffic passes already.</summary>

@@ -9,7 +9,7 @@ public sealed record SoccrOptions
     /// <summary>Holds the traffic while there is no socket; null where the caller holds it by other means, or nothing can arrive.</summary>
     public IConnectionLock? Lock { get; init; }
 
-    /// <summary>Who switches repair mode; null: this process itself.</summary>
+    /// <summary>Who does what takes CAP_NET_ADMIN; null: this process itself.</summary>
     public IRepairSwitch? RepairSwitch { get; init; }
 
     internal IRepairSwitch Switch => RepairSwitch ?? OwnRepairSwitch.Instance;

@@ -35,6 +35,21 @@ internal unsafe struct SocketAddress
         return address;
     }
 
+    public readonly byte[] ToBytes()
+    {
+        fixed (SocketAddress* a = &this)
+            return new ReadOnlySpan<byte>(a, Length).ToArray();
+    }
+
+    /// <summary>What somebody else has written.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out SocketAddress address)
+    {
+        address = default;
+        fixed (SocketAddress* a = &address)
+            bytes[..Math.Min(bytes.Length, Size)].CopyTo(new Span<byte>(a, Size));
+        return address.Family is Inet.AF_INET or Inet.AF_INET6 && bytes.Length == address.Length;
+    }
+
     public readonly IPEndPoint ToEndPoint()
     {
         int port = BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(v4.Port) : v4.Port;

@@ -46,8 +46,8 @@ public static class TcpConnection
     private static PausedConnection PauseOne(SafeHandle handle, IDisposable owner, SoccrOptions options)
     {
         var paused = PausedConnection.Look(handle, owner, options);
-        if (paused.Flow is { } flow)
-            options.Lock?.Hold([new HeldFlow(flow, handle)]);
+        if (paused.Held is { } held)
+            options.Lock?.Hold([held]);
         try
         {
             paused.Begin();

@@ -30,6 +30,9 @@ public sealed class StructureTests
         (typeof(SignalStack), "stack_t", "asm/signal.h", "ss_sp ss_flags - ss_size"),
         (typeof(IntervalTimer), "struct { struct timeval i, v; }", "linux/time.h", "i.tv_sec i.tv_usec v.tv_sec v.tv_usec"),
         (typeof(IntervalTimerSpec), "struct itimerspec", "linux/time.h", "it_interval.tv_sec it_interval.tv_nsec it_value.tv_sec it_value.tv_nsec"),
+        (typeof(MessageHeader), "struct msghdr", "sys/socket.h", "msg_name msg_namelen msg_iov msg_iovlen msg_control msg_controllen msg_flags"),
+        (typeof(ControlHeader), "struct cmsghdr", "sys/socket.h", "cmsg_len cmsg_level cmsg_type"),
+        (typeof(PeerCredentials), "struct ucred", "sys/socket.h", "pid uid gid"),
         (typeof(Linger), "struct linger", "sys/socket.h", "l_onoff l_linger"),
         (typeof(FilterInstruction), "struct sock_filter", "linux/types.h linux/filter.h", "code jt jf k"),
         (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),
@@ -51,7 +54,7 @@ public sealed class StructureTests
     private static readonly Dictionary<Type, long> WrittenSizes = new()
     {
         [typeof(MmMap)] = MmMap.Size, [typeof(CloneArgs)] = CloneArgs.Size, [typeof(KernelSigaction)] = KernelSigaction.Size,
-        [typeof(NetlinkHeader)] = NetlinkHeader.Size, [typeof(UnixDiagMessage)] = UnixDiagMessage.Size,
+        [typeof(NetlinkHeader)] = NetlinkHeader.Size, [typeof(UnixDiagMessage)] = UnixDiagMessage.Size, [typeof(ControlHeader)] = ControlHeader.Size,
     };
 
     private static readonly HashSet<Type> Prefixes = [typeof(CloneArgs)];       // the kernel takes any version of it by size
