@@ -45,7 +45,7 @@ internal static class ConnectionReader
         {
             MaxSegment = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG"), SendWindowScale = hasScale ? info.SendScale : null, ReceiveWindowScale = hasScale ? info.ReceiveScale : null,
             HasSack = (info.Options & TcpInfoOptions.SACK) != 0, HasTimestamps = (info.Options & TcpInfoOptions.TIMESTAMPS) != 0,
-            Timestamp = calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP"),
+            Timestamp = AheadOfAll(calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP"), info, calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG")),
             SendWl1 = window.SendWl1, SendWindow = window.SendWindow, MaxWindow = window.MaxWindow, ReceiveWindow = window.ReceiveWindow, ReceiveWindowUpdate = window.ReceiveWindowUpdate,
         };
         state = ReadSendQueue(calls, ReadReceiveQueue(calls, state));
@@ -53,6 +53,24 @@ internal static class ConnectionReader
             return state;
         const short Error = 8;                          // POLLERR
         return calls.HasEvents(Error) ? state with { Error = Errno.ECONNRESET } : state with { State = TcpState.TimeWait };
+    }
+
+    /// <summary>
+    /// A connection that is paced (BBR, SO_MAX_PACING_RATE, the queue fq) stamps what it sends, bare acknowledgements too, with the time at which the next segment is due: a
+    /// clock ahead of TCP_TIMESTAMP by what one buffer takes at its rate (tcp_update_skb_after_send). A restored connection that began behind that would be taken for old by its
+    /// peer (PAWS), until it has caught up. Ahead does no harm. Whether a connection is paced does not show.
+    /// </summary>
+    private static uint AheadOfAll(uint clock, in TcpInfo info, int segment)
+    {
+        const ulong MostBytes = 65536, Second = 1_000_000, Millisecond = 1000;   // of a buffer for segmentation offload; microseconds
+        const int RateShift = 10, RoundTripShift = 9, Doubled = 2;               // tcp_tso_autosize; the rate may have been lower when it was sent
+        if (info.PacingRate is 0 or ulong.MaxValue)
+            return clock;
+        ulong burst = (info.PacingRate >> RateShift) + (MostBytes >> (int)Math.Min(31, info.SmallestRoundTrip >> RoundTripShift));
+        ulong bytes = Math.Max(Math.Min(burst, MostBytes), 2 * (ulong)segment);
+        ulong ahead = Math.Min(Doubled * bytes * Second / info.PacingRate, Second);
+        bool isInMicroseconds = (clock & 1) != 0;
+        return clock + (((uint)(isInMicroseconds ? ahead : ahead / Millisecond + 1) + 1) & ~1u);
     }
 
     private static uint Sequence(SocketCalls calls, int queue, string name)
