@@ -31,6 +31,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
                 EnterRepair();
                 BindTo(state.Local!);
                 SetSequence(Tcp.SEND_QUEUE, state.SendSequence - 1);             // connect takes the next one
+                SetKeys();
                 break;
             default:
                 MakeConnection();
@@ -44,6 +45,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
         SetOwnOptions();
         BindOrdinarily();
         SetOptions(OptionStage.Listener);
+        SetKeys();
         calls.Check(Kernel.Call(Nr.listen, calls.Fd, state.Backlog), "listen");
     }
 
@@ -74,6 +76,7 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
         if (!hasLargeSegment)
             calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, 0, "TCP_MAXSEG");
         SetNegotiated();
+        SetKeys();
         if (hasLargeSegment)
             calls.TrySet(Inet.IPPROTO_IP, Ip.OPTIONS, ReadOnlySpan<byte>.Empty);          // its side effect: the segment size is worked out again
         Fill(Tcp.RECV_QUEUE, state.ReceiveQueue.AsSpan(), "the receive queue");
@@ -81,6 +84,12 @@ internal readonly struct ConnectionWriter(SocketCalls calls, TcpConnectionState 
         SetWindow();
         FillUnsent();
         CloseDirections();
+    }
+
+    private void SetKeys()
+    {
+        foreach (var key in state.Md5Keys)
+            calls.Check(Md5Keys.Set(calls, key, state.IsIPv6), $"TCP_MD5SIG for {key}", "The kernel must have TCP_MD5SIG: without the key the peer would hear nothing");
     }
 
     private void EnterRepair()

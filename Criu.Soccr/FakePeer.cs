@@ -76,9 +76,19 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
         SetSequence(calls, Tcp.SEND_QUEUE, sequence);
         SetSequence(calls, Tcp.RECV_QUEUE, acknowledged);
         calls.Check(calls.Connect(local), "connect", "Where both ends are in one network namespace, a half-closed connection can be restored only while the other end has no socket");
+        foreach (var key in state.Md5Keys.OrderBy(k => k.PrefixLength))
+            if (key.IsFor(state.Remote!.Address))       // the longest prefix last: it is the one that counts
+                calls.Check(Md5Keys.Set(calls, OfUs(key), state.IsIPv6), $"TCP_MD5SIG for {key}");
         const uint Window = 65535;
         var window = new TcpRepairWindow { SendWl1 = acknowledged, SendWindow = Window, MaxWindow = Window, ReceiveWindow = Window, ReceiveWindowUpdate = acknowledged };
         calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpRepairWindow>(in window))), "TCP_REPAIR_WINDOW");
+    }
+
+    /// <summary>The peer has it for our address.</summary>
+    private TcpMd5Key OfUs(TcpMd5Key key)
+    {
+        var own = state.Local!.Address;
+        return key with { Address = own.IsIPv4MappedToIPv6 ? own.MapToIPv4() : own, PrefixLength = key.IsIPv6 ? 128 : 32 };
     }
 
     private static void SetSequence(SocketCalls calls, int queue, uint sequence)

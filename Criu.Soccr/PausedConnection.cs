@@ -77,7 +77,11 @@ public sealed class PausedConnection : IDisposable
     public TcpConnectionState Save()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
-        return ConnectionReader.Read(Calls, Identity, settings);
+        var state = ConnectionReader.Read(Calls, Identity, settings);
+        int result = options.Switch.ReadMd5Keys(handle, out var keys);
+        if (result < 0)
+            throw Calls.Failed("Reading the keys (TCP_MD5SIG, by sock_diag)", result, "Save from a thread of the socket's network namespace, or with CAP_SYS_ADMIN");
+        return keys.IsEmpty ? state : state with { Md5Keys = keys };
     }
 
     /// <summary>Lets the connection go on, here, as if nothing had been. The caller's socket stays the caller's.</summary>

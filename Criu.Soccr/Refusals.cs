@@ -11,6 +11,10 @@ internal static class Refusals
         long length = calls.TryGet(Inet.IPPROTO_TCP, Tcp.ULP, name);
         if (length > 0 && name[0] != 0)
             throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
+        Span<byte> keys = stackalloc byte[64];
+        keys.Clear();
+        if (calls.TryGet(Inet.IPPROTO_TCP, Tcp.AO_INFO, keys) >= 0)
+            throw Refused(calls, "its segments are authenticated (TCP_AO_INFO), by keys that the kernel does not tell");
         if (identity.State == TcpState.Listen)
         {
             int waiting = SocketIdentity.ReadInfo(calls).Unacked;

@@ -18,6 +18,18 @@ internal unsafe struct SocketAddress
 
     public readonly int Family => v4.Family;
 
+    /// <summary>In network order.</summary>
+    public readonly ushort Port => v4.Port;
+
+    public readonly uint Scope => v4.Family == Inet.AF_INET ? 0 : v6.Scope;
+
+    /// <summary>4 bytes, or 16.</summary>
+    public readonly void AddressTo(Span<byte> into)
+    {
+        fixed (SocketAddress* a = &this)
+            new ReadOnlySpan<byte>(a->v4.Family == Inet.AF_INET ? (byte*)&a->v4.Address : a->v6.Address, a->v4.Family == Inet.AF_INET ? 4 : 16).CopyTo(into);
+    }
+
     public static SocketAddress Of(IPEndPoint end)
     {
         var address = new SocketAddress();

@@ -111,6 +111,9 @@ public sealed partial record TcpConnectionState
     /// <summary>All other options that differ from those of a new socket.</summary>
     public ImmutableArray<TcpSocketOption> Options { get; init; } = [];
 
+    /// <summary>The keys by which its segments are signed (TCP_MD5SIG, RFC 2385). They are secrets: the binary and the JSON form have them, texts for people do not.</summary>
+    public ImmutableArray<TcpMd5Key> Md5Keys { get; init; } = [];
+
     /// <summary>Its two ends; null for a socket without a peer.</summary>
     public TcpFlow? Flow => Local != null && Remote != null ? new TcpFlow(Local, Remote) : null;
 

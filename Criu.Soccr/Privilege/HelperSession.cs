@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Linux.Abi;
@@ -60,6 +61,8 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
         }
         if (descriptors.Count == 0 != (operation == HelperProtocol.Mark))
             return $"it sent {descriptors.Count} descriptors with operation {operation}";
+        if (operation == HelperProtocol.Keys)
+            return AnswerKeys() ? null : "it does not hear the answer";
         var (result, value) = Do(operation, HelperProtocol.ValueOf(request, valueLength));
         return Answer(operation, result, value) ? null : "it does not hear the answer";
     }
@@ -69,6 +72,20 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
         Span<byte> answer = stackalloc byte[HelperProtocol.AnswerBytes];
         HelperProtocol.WriteAnswer(answer, operation, result, value);
         // Who asks without listening fills the buffer some day, and must not make us wait.
+        return SocketCalls.SendWhole((int)client.SafeHandle.DangerousGetHandle(), answer, Sockets.MSG_DONTWAIT);
+    }
+
+    /// <summary>Only who has the socket is told, and who may have the helper's options.</summary>
+    private bool AnswerKeys()
+    {
+        ImmutableArray<TcpMd5Key> keys = [];
+        int result = options.AllowedOptions?.Contains(PrivilegedOption.Repair) == false ? -Errno.EPERM : descriptors.Count != 1 ? -Errno.EINVAL : (int)JudgeSocket(descriptors[0]);
+        if (result == 0)
+            result = (int)Md5Keys.TryRead(descriptors[0], out keys);
+        if (keys.Length > HelperProtocol.MostKeys)
+            (result, keys) = (-Errno.E2BIG, []);
+        byte[] bytes = HelperProtocol.Write(keys), answer = [.. new byte[HelperProtocol.AnswerBytes], .. bytes];
+        HelperProtocol.WriteAnswer(answer, HelperProtocol.Keys, result, (uint)bytes.Length);
         return SocketCalls.SendWhole((int)client.SafeHandle.DangerousGetHandle(), answer, Sockets.MSG_DONTWAIT);
     }
 

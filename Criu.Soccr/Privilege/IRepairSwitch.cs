@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Linux.Abi;
 
@@ -34,6 +35,13 @@ public interface IRepairSwitch
     /// <returns>0, or the kernel's error number, negative.</returns>
     /// <exception cref="SoccrException">Whoever should do it cannot be reached.</exception>
     int Set(SafeHandle socket, PrivilegedOption option, ReadOnlySpan<byte> value);
+
+    /// <summary>Reads the keys of TCP_MD5SIG, which are told only to who has the capability.</summary>
+    /// <param name="socket">A TCP socket.</param>
+    /// <param name="keys">All of them.</param>
+    /// <returns>0, or the kernel's error number, negative.</returns>
+    /// <exception cref="SoccrException">Whoever should do it cannot be reached.</exception>
+    int ReadMd5Keys(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys);
 }
 
 /// <summary>By the process's own CAP_NET_ADMIN.</summary>
@@ -44,4 +52,6 @@ internal sealed class OwnRepairSwitch : IRepairSwitch
     public int Switch(SafeHandle socket, RepairMode mode) => (int)new SocketCalls((int)socket.DangerousGetHandle(), "").TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR, (int)mode);
 
     public int Set(SafeHandle socket, PrivilegedOption option, ReadOnlySpan<byte> value) => (int)PrivilegedOptions.Apply(socket, option, value);
+
+    public int ReadMd5Keys(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys) => (int)Md5Keys.TryRead(socket, out keys);
 }

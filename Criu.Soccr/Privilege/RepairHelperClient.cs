@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Linux.Abi;
@@ -10,6 +11,8 @@ namespace Criu.Soccr;
 /// </summary>
 public sealed class RepairHelperClient : IRepairSwitch, IDisposable
 {
+    private const int MostOfKey = 8 + 16 + 80;          // bytes: two lengths, address, key
+
     private readonly Lock gate = new();
     private readonly string? path;
     private Socket socket;
@@ -55,6 +58,16 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
     /// <inheritdoc/>
     public int Set(SafeHandle socket, PrivilegedOption option, ReadOnlySpan<byte> value) => Ask((ushort)option, option.ToString(), [socket], value).Result;
 
+    /// <inheritdoc/>
+    public int ReadMd5Keys(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys)
+    {
+        byte[] answer = new byte[HelperProtocol.AnswerBytes + HelperProtocol.MostKeys * (sizeof(int) + MostOfKey)];
+        var (result, length) = Ask(HelperProtocol.Keys, "Reading the keys", [socket], [], answer);
+        if (length > answer.Length - HelperProtocol.AnswerBytes || !HelperProtocol.TryRead(answer.AsSpan(HelperProtocol.AnswerBytes, (int)length), out keys))
+            throw new SoccrException($"Reading the keys by {this} failed: its answer is damaged");
+        return result;
+    }
+
     /// <summary>A lock of the helper's, which holds the traffic of sockets that this process has. What it holds stays held when it is disposed, or this process ends, until it is released or the helper's own limit is reached.</summary>
     /// <exception cref="SoccrException">The helper holds no traffic, or cannot be reached.</exception>
     public IConnectionLock OpenLock()
@@ -65,11 +78,14 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
     }
 
     /// <summary>One request, and its answer.</summary>
-    internal (int Result, uint Value) Ask(ushort operation, string name, ReadOnlySpan<SafeHandle> sockets, ReadOnlySpan<byte> value)
+    internal (int Result, uint Value) Ask(ushort operation, string name, ReadOnlySpan<SafeHandle> sockets, ReadOnlySpan<byte> value) =>
+        Ask(operation, name, sockets, value, stackalloc byte[HelperProtocol.AnswerBytes]);
+
+    private (int Result, uint Value) Ask(ushort operation, string name, ReadOnlySpan<SafeHandle> sockets, ReadOnlySpan<byte> value, Span<byte> answer)
     {
         if (value.Length > HelperProtocol.MostValueBytes)
             return (-Errno.EINVAL, 0);
-        Span<byte> request = stackalloc byte[HelperProtocol.RequestBytes], answer = stackalloc byte[HelperProtocol.AnswerBytes];
+        Span<byte> request = stackalloc byte[HelperProtocol.RequestBytes];
         HelperProtocol.WriteRequest(request, operation, value);
         long length;
         lock (gate)
@@ -83,7 +99,7 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
                 length = Exchange(request, sockets, answer);
             }
         }
-        if (length != answer.Length)
+        if (length < HelperProtocol.AnswerBytes)
             throw new SoccrException($"{name} by {this} failed: {(IsGone(length) ? "it has closed the connection. See its log; it serves the users, and as many clients, as it was told to" : Kernel.Failed(length) ? Errno.Name(length) : $"it answers by {length} bytes")}");
         var (magic, version, answered, result, detail) = HelperProtocol.ReadHeader(answer);
         if (magic != HelperProtocol.Magic || version != HelperProtocol.Version || answered != operation)

@@ -26,7 +26,7 @@ public sealed class ConstantTests
         (typeof(TimerFds), "TFD_", "", "linux/types.h linux/timerfd.h"),
         (typeof(Sockets), "", "", "sys/socket.h linux/sockios.h linux/un.h"),
         (typeof(SocketStates), "TCP_", "", "netinet/tcp.h"),
-        (typeof(SockDiag), "", "", "linux/netlink.h linux/sock_diag.h linux/unix_diag.h"),
+        (typeof(SockDiag), "", "", "linux/netlink.h linux/sock_diag.h linux/unix_diag.h linux/inet_diag.h"),
         (typeof(Netlink), "", "", "sys/socket.h linux/netlink.h"),
         (typeof(Netfilter), "", "", "linux/netfilter.h linux/netfilter/nfnetlink.h"),
         (typeof(NfTables), "", "", "linux/netfilter/nf_tables.h"),

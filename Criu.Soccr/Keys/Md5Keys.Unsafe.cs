@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Runtime.InteropServices;
+using Linux.Abi;
+
+namespace Criu.Soccr;
+
+/// <summary>
+/// Keys of TCP_MD5SIG. No call on a socket tells them: sock_diag does, to who has CAP_NET_ADMIN, about the sockets of the namespace that it was asked in. To others it says
+/// nothing of them.
+/// </summary>
+internal static unsafe class Md5Keys
+{
+    private static readonly Lazy<bool> Exist = new(() => Probe() != -Errno.ENOPROTOOPT);
+
+    /// <summary>All keys of a socket.</summary>
+    /// <returns>0, or -errno.</returns>
+    public static long TryRead(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys)
+    {
+        keys = [];
+        var calls = new SocketCalls((int)socket.DangerousGetHandle(), "");
+        if (!Exist.Value || !calls.TryName(peer: false, out var local) || local.ToEndPoint().Port == 0)
+            return 0;
+        bool isConnected = calls.TryName(peer: true, out var remote);
+        var state = SocketIdentity.ReadState(calls);
+        if (state is TcpState.Close or TcpState.TimeWait)
+            return 0;                                   // nothing is sent any more, and sock_diag does not find it
+        const byte WithInfo = 1 << (SockDiag.INET_DIAG_INFO - 1);                // the keys come only to who asks for TCP_INFO too
+        var request = new InetDiagRequest { Family = (byte)local.Family, Protocol = Inet.IPPROTO_TCP, Extensions = WithInfo, States = uint.MaxValue, SourcePort = local.Port };
+        calls.TryGet(Inet.SOL_SOCKET, So.COOKIE, out ulong cookie);
+        (request.Cookie0, request.Cookie1) = ((uint)cookie, (uint)(cookie >> 32));
+        local.AddressTo(new Span<byte>(request.Source, 16));
+        if (isConnected)
+        {
+            request.DestinationPort = remote.Port;
+            remote.AddressTo(new Span<byte>(request.Destination, 16));
+            request.Interface = remote.Scope;
+        }
+        if (state == TcpState.Listen)
+            request.States = 1u << (int)TcpState.Listen;
+        long result = NetlinkSocket.TryOpen(out var here, SockDiag.NETLINK_SOCK_DIAG);
+        if (here == null)
+            return result;
+        using (here)
+            result = IsOf(here, calls) ? Ask(here, request, out keys) : AskThere(calls, request, out keys);
+        return Kernel.Failed(result) && SocketIdentity.ReadState(calls) is (TcpState.Close or TcpState.TimeWait) ? 0 : result;      // it ended meanwhile
+    }
+
+    /// <summary>Before Linux 5.14 it does not show; it is the usual case.</summary>
+    private static bool IsOf(NetlinkSocket here, SocketCalls calls) =>
+        calls.TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong theirs) != 0 || new SocketCalls(here.Handle.Fd(), "").TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong ours) != 0 || ours == theirs;
+
+    /// <summary>By a socket of a thread of its own, which enters the socket's namespace: that takes CAP_SYS_ADMIN.</summary>
+    private static long AskThere(SocketCalls calls, InetDiagRequest request, out ImmutableArray<TcpMd5Key> keys)
+    {
+        NetlinkSocket? socket = null;
+        long result = 0;
+        int fd = calls.Fd;
+        var thread = new Thread(() =>
+        {
+            result = Kernel.Call(Nr.ioctl, fd, Inet.SIOCGSKNS);
+            if (Kernel.Failed(result))
+                return;
+            using var there = Kernel.Own(result);
+            result = Kernel.Call(Nr.setns, there.Fd(), (long)Sched.CLONE_NEWNET);
+            if (!Kernel.Failed(result))
+                result = NetlinkSocket.TryOpen(out socket, SockDiag.NETLINK_SOCK_DIAG);
+        });
+        thread.Start();
+        thread.Join();
+        keys = [];
+        using (socket)
+            return socket == null ? result : Ask(socket, request, out keys);
+    }
+
+    /// <summary>A connection is found by its ends. Listeners may be several with the same: all are asked for.</summary>
+    private static long Ask(NetlinkSocket socket, InetDiagRequest request, out ImmutableArray<TcpMd5Key> keys)
+    {
+        keys = [];
+        bool isListener = request.States != uint.MaxValue;
+        Span<byte> message = stackalloc byte[NetlinkHeader.Size + sizeof(InetDiagRequest)];
+        MemoryMarshal.Write(message, new NetlinkHeader { Length = (uint)message.Length, Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = (ushort)(Netlink.NLM_F_REQUEST | (isListener ? SockDiag.NLM_F_DUMP : 0)) });
+        MemoryMarshal.Write(message[NetlinkHeader.Size..], request);
+        long result = socket.Exchange(message, out var answers);
+        if (Kernel.Failed(result))
+            return result;
+        foreach (byte[] answer in answers)
+        {
+            ushort type = MemoryMarshal.Read<NetlinkHeader>(answer).Type;
+            if (type == SockDiag.NLMSG_ERROR)
+                return MemoryMarshal.Read<int>(answer.AsSpan(NetlinkHeader.Size));
+            if (type != SockDiag.SOCK_DIAG_BY_FAMILY || answer.Length < NetlinkHeader.Size + InetDiagMessage.Size)
+                continue;
+            var about = MemoryMarshal.Read<InetDiagMessage>(answer.AsSpan(NetlinkHeader.Size));
+            if ((about.Cookie0, about.Cookie1) != (request.Cookie0, request.Cookie1))
+                continue;
+            keys = Parse(answer.AsSpan(NetlinkHeader.Size + InetDiagMessage.Size));
+            return 0;
+        }
+        return -Errno.ENOENT;
+    }
+
+    private static ImmutableArray<TcpMd5Key> Parse(ReadOnlySpan<byte> attributes)
+    {
+        while (attributes.Length >= sizeof(NetlinkAttribute))
+        {
+            var attribute = MemoryMarshal.Read<NetlinkAttribute>(attributes);
+            int length = Math.Clamp(attribute.Length, sizeof(NetlinkAttribute), attributes.Length);
+            if (attribute.Type == SockDiag.INET_DIAG_MD5SIG)
+                return ParseKeys(attributes[sizeof(NetlinkAttribute)..length]);
+            attributes = attributes[Math.Min(attributes.Length, length + 3 & ~3)..];
+        }
+        return [];
+    }
+
+    /// <summary>Several of struct tcp_diag_md5sig. The kernel leaves room for keys that went meanwhile: all 0.</summary>
+    public static ImmutableArray<TcpMd5Key> ParseKeys(ReadOnlySpan<byte> bytes)
+    {
+        var keys = ImmutableArray.CreateBuilder<TcpMd5Key>();
+        for (; bytes.Length >= TcpDiagMd5.Size; bytes = bytes[TcpDiagMd5.Size..])
+        {
+            var one = MemoryMarshal.Read<TcpDiagMd5>(bytes);
+            if (one.Family is not (Inet.AF_INET or Inet.AF_INET6) || one.KeyLength > Tcp.MD5SIG_MAXKEYLEN)
+                continue;
+            var address = new IPAddress(new ReadOnlySpan<byte>(one.Address, one.Family == Inet.AF_INET ? 4 : 16));
+            keys.Add(new TcpMd5Key(address, one.PrefixLength, [.. new ReadOnlySpan<byte>(one.Key, one.KeyLength)]));
+        }
+        return keys.ToImmutable();
+    }
+
+    /// <summary>A key for those peers; an IPv6 socket takes those of IPv4 by mapped addresses.</summary>
+    /// <returns>0, or -errno.</returns>
+    public static long Set(SocketCalls calls, TcpMd5Key key, bool isIPv6)
+    {
+        bool isMapped = isIPv6 && !key.IsIPv6;
+        var signature = new TcpMd5Signature { Flags = Tcp.MD5SIG_FLAG_PREFIX, PrefixLength = (byte)(key.PrefixLength + (isMapped ? 96 : 0)), KeyLength = (ushort)key.Key.Length };
+        SocketAddress.Of(new IPEndPoint(isMapped ? key.Address.MapToIPv6() : key.Address, 0)).ToBytes().CopyTo(new Span<byte>(signature.Address, 128));
+        key.Key.AsSpan().CopyTo(new Span<byte>(signature.Key, Tcp.MD5SIG_MAXKEYLEN));
+        bool isOne = key.PrefixLength == (key.IsIPv6 ? 128 : 32);
+        if (isOne)
+            signature.Flags = 0;                        // TCP_MD5SIG_EXT is of Linux 4.13
+        return calls.TrySet(Inet.IPPROTO_TCP, isOne ? Tcp.MD5SIG : Tcp.MD5SIG_EXT, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpMd5Signature>(in signature)));
+    }
+
+    private static long Probe()
+    {
+        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
+        return Set(new SocketCalls(socket.Fd(), ""), new TcpMd5Key(IPAddress.Loopback, 32, []), isIPv6: false);         // removes a key that is not there: ENOENT
+    }
+}
