@@ -25,7 +25,7 @@ public sealed class PausedConnection : IDisposable
         {
             Identity = SocketIdentity.Read(Calls);
             Calls = new SocketCalls(Calls.Fd, Identity.ToString());
-            Refusals.Check(Calls, Identity);
+            Refusals.Check(Calls, Identity, options.SkipInFlight);
             settings = SavedOptions.Read(Calls, Identity);
         }
         catch
@@ -98,11 +98,28 @@ public sealed class PausedConnection : IDisposable
     public void Leave()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
+        if (Identity.State == TcpState.Listen && options is { SkipInFlight: true, Lock: not null and not NoLock })
+            HoldWaiting(options.Lock);
         isDone = true;
         if (isInRepair)
             Calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);    // whatever closes it: nothing is sent from a send queue under repair
         handle.DangerousRelease();
         owner.Dispose();
+    }
+
+    /// <summary>The kernel resets them when the listener is closed, and answers by resets what they send after that.</summary>
+    private void HoldWaiting(IConnectionLock held)
+    {
+        var waiting = SocketDiagnosis.ReadWaiting(Calls, Identity.Local);
+        try
+        {
+            if (waiting.Length > 0)
+                held.Hold(waiting);
+        }
+        catch (SoccrException e) when (e.ErrorNumber == 0)
+        {
+            // It holds only what has a socket; it was said that these may be lost.
+        }
     }
 
     internal void ReleaseTraffic()

@@ -5,7 +5,7 @@ namespace Criu.Soccr;
 /// <summary>What cannot be saved, by name, before anything is changed.</summary>
 internal static class Refusals
 {
-    public static void Check(SocketCalls calls, in SocketIdentity identity)
+    public static void Check(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
     {
         Span<byte> name = stackalloc byte[16];
         long length = calls.TryGet(Inet.IPPROTO_TCP, Tcp.ULP, name);
@@ -18,8 +18,8 @@ internal static class Refusals
         if (identity.State == TcpState.Listen)
         {
             int waiting = SocketIdentity.ReadInfo(calls).Unacked;
-            if (waiting > 0)
-                throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first");
+            if (waiting > 0 && !skipsInFlight)
+                throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first, or let them go (SkipInFlight)");
         }
         else if (identity.State == TcpState.SynReceived)
             throw Refused(calls, "its handshake is not complete (Fast Open). Wait until it is");

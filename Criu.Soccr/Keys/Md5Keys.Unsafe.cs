@@ -38,63 +38,26 @@ internal static unsafe class Md5Keys
         }
         if (state == TcpState.Listen)
             request.States = 1u << (int)TcpState.Listen;
-        long result = NetlinkSocket.TryOpen(out var here, SockDiag.NETLINK_SOCK_DIAG);
-        if (here == null)
-            return result;
-        using (here)
-            result = IsOf(here, calls) ? Ask(here, request, out keys) : AskThere(calls, request, out keys);
+        long result = SocketDiagnosis.TryOpen(calls, out var diagnosis);
+        using (diagnosis)
+            if (diagnosis != null)
+                result = Ask(diagnosis, request, out keys);
         return Kernel.Failed(result) && SocketIdentity.ReadState(calls) is (TcpState.Close or TcpState.TimeWait) ? 0 : result;      // it ended meanwhile
-    }
-
-    /// <summary>Before Linux 5.14 it does not show; it is the usual case.</summary>
-    private static bool IsOf(NetlinkSocket here, SocketCalls calls) =>
-        calls.TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong theirs) != 0 || new SocketCalls(here.Handle.Fd(), "").TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong ours) != 0 || ours == theirs;
-
-    /// <summary>By a socket of a thread of its own, which enters the socket's namespace: that takes CAP_SYS_ADMIN.</summary>
-    private static long AskThere(SocketCalls calls, InetDiagRequest request, out ImmutableArray<TcpMd5Key> keys)
-    {
-        NetlinkSocket? socket = null;
-        long result = 0;
-        int fd = calls.Fd;
-        var thread = new Thread(() =>
-        {
-            result = Kernel.Call(Nr.ioctl, fd, Inet.SIOCGSKNS);
-            if (Kernel.Failed(result))
-                return;
-            using var there = Kernel.Own(result);
-            result = Kernel.Call(Nr.setns, there.Fd(), (long)Sched.CLONE_NEWNET);
-            if (!Kernel.Failed(result))
-                result = NetlinkSocket.TryOpen(out socket, SockDiag.NETLINK_SOCK_DIAG);
-        });
-        thread.Start();
-        thread.Join();
-        keys = [];
-        using (socket)
-            return socket == null ? result : Ask(socket, request, out keys);
     }
 
     /// <summary>A connection is found by its ends. Listeners may be several with the same: all are asked for.</summary>
     private static long Ask(NetlinkSocket socket, InetDiagRequest request, out ImmutableArray<TcpMd5Key> keys)
     {
         keys = [];
-        bool isListener = request.States != uint.MaxValue;
-        Span<byte> message = stackalloc byte[NetlinkHeader.Size + sizeof(InetDiagRequest)];
-        MemoryMarshal.Write(message, new NetlinkHeader { Length = (uint)message.Length, Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = (ushort)(Netlink.NLM_F_REQUEST | (isListener ? SockDiag.NLM_F_DUMP : 0)) });
-        MemoryMarshal.Write(message[NetlinkHeader.Size..], request);
-        long result = socket.Exchange(message, out var answers);
+        long result = SocketDiagnosis.Ask(socket, request, isDump: request.States != uint.MaxValue, out var answers);
         if (Kernel.Failed(result))
             return result;
         foreach (byte[] answer in answers)
         {
-            ushort type = MemoryMarshal.Read<NetlinkHeader>(answer).Type;
-            if (type == SockDiag.NLMSG_ERROR)
-                return MemoryMarshal.Read<int>(answer.AsSpan(NetlinkHeader.Size));
-            if (type != SockDiag.SOCK_DIAG_BY_FAMILY || answer.Length < NetlinkHeader.Size + InetDiagMessage.Size)
-                continue;
-            var about = MemoryMarshal.Read<InetDiagMessage>(answer.AsSpan(NetlinkHeader.Size));
+            var about = MemoryMarshal.Read<InetDiagMessage>(answer);
             if ((about.Cookie0, about.Cookie1) != (request.Cookie0, request.Cookie1))
                 continue;
-            keys = Parse(answer.AsSpan(NetlinkHeader.Size + InetDiagMessage.Size));
+            keys = Parse(answer.AsSpan(InetDiagMessage.Size));
             return 0;
         }
         return -Errno.ENOENT;
