@@ -48,7 +48,8 @@ public sealed class PausedConnections : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         var states = new TcpConnectionState[all.Length];
-        Work.Split(all.Length, workers, i => states[i] = all[i].Save());
+        using var diagnosis = new SocketDiagnosis();
+        Work.Split(all.Length, workers, i => states[i] = all[i].SaveWith(diagnosis));
         return states;
     }
 

@@ -76,9 +76,15 @@ public sealed class PausedConnection : IDisposable
     /// <exception cref="SoccrException">It cannot be read, or is something that cannot be saved.</exception>
     public TcpConnectionState Save()
     {
+        using var diagnosis = new SocketDiagnosis();
+        return SaveWith(diagnosis);
+    }
+
+    internal TcpConnectionState SaveWith(SocketDiagnosis diagnosis)
+    {
         ObjectDisposedException.ThrowIf(isDone, this);
         var state = ConnectionReader.Read(Calls, Identity, settings);
-        int result = options.Switch.ReadMd5Keys(handle, out var keys);
+        int result = options.Switch is OwnRepairSwitch ? (int)Md5Keys.TryRead(handle, diagnosis, out var keys) : options.Switch.ReadMd5Keys(handle, out keys);
         if (result < 0)
             throw Calls.Failed("Reading the keys (TCP_MD5SIG, by sock_diag)", result, "Save from a thread of the socket's network namespace, or with CAP_SYS_ADMIN");
         return keys.IsEmpty ? state : state with { Md5Keys = keys };

@@ -4,12 +4,17 @@ using Linux.Abi;
 
 namespace Criu.Soccr;
 
-/// <summary>Questions to sock_diag(7), which answers about the sockets of the network namespace in which its own socket was made.</summary>
-internal static unsafe class SocketDiagnosis
+/// <summary>
+/// Questions to sock_diag(7), which answers about the sockets of the network namespace in which its own socket was made. One serves many questions, of any number of threads.
+/// </summary>
+internal sealed unsafe class SocketDiagnosis : IDisposable
 {
+    private readonly Lock gate = new();
+    private NetlinkSocket? here;
+
     /// <summary>A socket to it in the namespace of another.</summary>
     /// <returns>0 or more, or -errno; entering another namespace than the thread's takes CAP_SYS_ADMIN.</returns>
-    public static long TryOpen(SocketCalls about, out NetlinkSocket? socket)
+    private static long TryOpen(SocketCalls about, out NetlinkSocket? socket)
     {
         long result = NetlinkSocket.TryOpen(out socket, SockDiag.NETLINK_SOCK_DIAG);
         if (socket == null || IsOf(socket, about))
@@ -43,18 +48,18 @@ internal static unsafe class SocketDiagnosis
         return result;
     }
 
-    /// <param name="socket">From <see cref="TryOpen"/>.</param>
+    /// <param name="about">A socket of the namespace that it is about.</param>
     /// <param name="request">About one socket, by its ends, or about all that are alike.</param>
     /// <param name="isDump">Which of these.</param>
     /// <param name="answers">For each socket struct inet_diag_msg, and attributes.</param>
     /// <returns>0 or more, or -errno.</returns>
-    public static long Ask(NetlinkSocket socket, in InetDiagRequest request, bool isDump, out List<byte[]> answers)
+    public long Ask(SocketCalls about, in InetDiagRequest request, bool isDump, out List<byte[]> answers)
     {
         Span<byte> message = stackalloc byte[NetlinkHeader.Size + sizeof(InetDiagRequest)];
         MemoryMarshal.Write(message, new NetlinkHeader { Length = (uint)message.Length, Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = (ushort)(SockDiag.NLM_F_REQUEST | (isDump ? SockDiag.NLM_F_DUMP : 0)) });
         MemoryMarshal.Write(message[NetlinkHeader.Size..], request);
-        long result = socket.Exchange(message, out var messages);
         answers = [];
+        long result = Exchange(about, message, out var messages);
         foreach (byte[] one in messages)
         {
             ushort type = MemoryMarshal.Read<NetlinkHeader>(one).Type;
@@ -66,38 +71,50 @@ internal static unsafe class SocketDiagnosis
         return result;
     }
 
+    private long Exchange(SocketCalls about, ReadOnlySpan<byte> message, out List<byte[]> messages)
+    {
+        messages = [];
+        lock (gate)
+        {
+            if (here == null || !IsOf(here, about))
+            {
+                here?.Dispose();
+                long result = TryOpen(about, out here);
+                if (here == null)
+                    return result;
+            }
+            return here.Exchange(message, out messages);
+        }
+    }
+
+    public void Dispose() => here?.Dispose();
+
     /// <summary>
     /// Connections to a listening socket that nobody has accepted yet, their handshakes complete or not. They have no inode; that tells them from accepted ones. Where several
     /// listeners share the address (SO_REUSEPORT) it does not show whose they are: all are told.
     /// </summary>
     public static HeldFlow[] ReadWaiting(SocketCalls listener, SocketAddress local)
     {
-        long result = TryOpen(listener, out var socket);
-        using (socket)
+        const int NewSynReceived = 12;              // TCP_NEW_SYN_RECV: a handshake has no socket, only a request
+        var request = new InetDiagRequest
         {
-            const int NewSynReceived = 12;              // TCP_NEW_SYN_RECV: a handshake has no socket, only a request
-            var request = new InetDiagRequest
-            {
-                Family = (byte)local.Family, Protocol = Inet.IPPROTO_TCP, SourcePort = local.Port,
-                States = 1u << (int)TcpState.Established | 1u << (int)TcpState.CloseWait | 1u << (int)TcpState.SynReceived | 1u << NewSynReceived,
-            };
-            List<byte[]> answers = [];
-            if (socket != null)
-                result = Ask(socket, request, isDump: true, out answers);
-            listener.Check(result, "looking for its waiting connections (sock_diag)", "Leave it from a thread of its network namespace, or with CAP_SYS_ADMIN");
-            var own = local.ToEndPoint().Address;
-            List<HeldFlow> flows = [];
-            foreach (byte[] answer in answers)
-            {
-                var one = MemoryMarshal.Read<InetDiagMessage>(answer);
-                if (one.Inode != 0 || one.SourcePort != local.Port)
-                    continue;
-                var flow = new TcpFlow(End(one.Family, one.Source, one.SourcePort, one.Interface), End(one.Family, one.Destination, one.DestinationPort, one.Interface));
-                if (own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any) || flow.Local.Address.Equals(own))
-                    flows.Add(new HeldFlow(flow, null));
-            }
-            return [.. flows];
+            Family = (byte)local.Family, Protocol = Inet.IPPROTO_TCP, SourcePort = local.Port,
+            States = 1u << (int)TcpState.Established | 1u << (int)TcpState.CloseWait | 1u << (int)TcpState.SynReceived | 1u << NewSynReceived,
+        };
+        using var diagnosis = new SocketDiagnosis();
+        listener.Check(diagnosis.Ask(listener, request, isDump: true, out var answers), "looking for its waiting connections (sock_diag)", "Leave it from a thread of its network namespace, or with CAP_SYS_ADMIN");
+        var own = local.ToEndPoint().Address;
+        List<HeldFlow> flows = [];
+        foreach (byte[] answer in answers)
+        {
+            var one = MemoryMarshal.Read<InetDiagMessage>(answer);
+            if (one.Inode != 0 || one.SourcePort != local.Port)
+                continue;
+            var flow = new TcpFlow(End(one.Family, one.Source, one.SourcePort, one.Interface), End(one.Family, one.Destination, one.DestinationPort, one.Interface));
+            if (own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any) || flow.Local.Address.Equals(own))
+                flows.Add(new HeldFlow(flow, null));
         }
+        return [.. flows];
     }
 
     private static IPEndPoint End(byte family, byte* address, ushort port, uint scope)

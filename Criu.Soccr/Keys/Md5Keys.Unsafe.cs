@@ -14,8 +14,11 @@ internal static unsafe class Md5Keys
     private static readonly Lazy<bool> Exist = new(() => Probe() != -Errno.ENOPROTOOPT);
 
     /// <summary>All keys of a socket.</summary>
+    /// <param name="socket">A TCP socket.</param>
+    /// <param name="diagnosis">Whom it asks.</param>
+    /// <param name="keys">All of them.</param>
     /// <returns>0, or -errno.</returns>
-    public static long TryRead(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys)
+    public static long TryRead(SafeHandle socket, SocketDiagnosis diagnosis, out ImmutableArray<TcpMd5Key> keys)
     {
         keys = [];
         var calls = new SocketCalls((int)socket.DangerousGetHandle(), "");
@@ -38,18 +41,15 @@ internal static unsafe class Md5Keys
         }
         if (state == TcpState.Listen)
             request.States = 1u << (int)TcpState.Listen;
-        long result = SocketDiagnosis.TryOpen(calls, out var diagnosis);
-        using (diagnosis)
-            if (diagnosis != null)
-                result = Ask(diagnosis, request, out keys);
+        long result = Ask(diagnosis, calls, request, out keys);
         return Kernel.Failed(result) && SocketIdentity.ReadState(calls) is (TcpState.Close or TcpState.TimeWait) ? 0 : result;      // it ended meanwhile
     }
 
     /// <summary>A connection is found by its ends. Listeners may be several with the same: all are asked for.</summary>
-    private static long Ask(NetlinkSocket socket, InetDiagRequest request, out ImmutableArray<TcpMd5Key> keys)
+    private static long Ask(SocketDiagnosis diagnosis, SocketCalls calls, in InetDiagRequest request, out ImmutableArray<TcpMd5Key> keys)
     {
         keys = [];
-        long result = SocketDiagnosis.Ask(socket, request, isDump: request.States != uint.MaxValue, out var answers);
+        long result = diagnosis.Ask(calls, request, isDump: request.States != uint.MaxValue, out var answers);
         if (Kernel.Failed(result))
             return result;
         foreach (byte[] answer in answers)

@@ -11,6 +11,7 @@ namespace Criu.Soccr;
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
     private const int LeastRoom = 200_000;                      // about the kernel's own limit of a send, /proc/sys/net/core/wmem_default
+    private readonly byte[] buffer = new byte[16 * 1024];       // we ask for one object at a time: the longest answer is a table, its name and its comment
     private int room = LeastRoom;
 
     private NetlinkSocket(SafeFileHandle handle) => Handle = handle;
@@ -72,7 +73,6 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private List<byte[]> Receive()
     {
         List<byte[]> messages = [];
-        byte[] buffer = new byte[16 * 1024];                    // we ask for one object at a time: the longest answer is a table, its name and its comment
         while (true)
         {
             long count;

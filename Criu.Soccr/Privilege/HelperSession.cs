@@ -81,7 +81,7 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
         ImmutableArray<TcpMd5Key> keys = [];
         int result = options.AllowedOptions?.Contains(PrivilegedOption.Repair) == false ? -Errno.EPERM : descriptors.Count != 1 ? -Errno.EINVAL : (int)JudgeSocket(descriptors[0]);
         if (result == 0)
-            result = (int)Md5Keys.TryRead(descriptors[0], out keys);
+            result = OwnRepairSwitch.Instance.ReadMd5Keys(descriptors[0], out keys);
         if (keys.Length > HelperProtocol.MostKeys)
             (result, keys) = (-Errno.E2BIG, []);
         byte[] bytes = HelperProtocol.Write(keys), answer = [.. new byte[HelperProtocol.AnswerBytes], .. bytes];

@@ -53,5 +53,9 @@ internal sealed class OwnRepairSwitch : IRepairSwitch
 
     public int Set(SafeHandle socket, PrivilegedOption option, ReadOnlySpan<byte> value) => (int)PrivilegedOptions.Apply(socket, option, value);
 
-    public int ReadMd5Keys(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys) => (int)Md5Keys.TryRead(socket, out keys);
+    public int ReadMd5Keys(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys)
+    {
+        using var diagnosis = new SocketDiagnosis();
+        return (int)Md5Keys.TryRead(socket, diagnosis, out keys);
+    }
 }

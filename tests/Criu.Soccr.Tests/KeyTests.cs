@@ -144,7 +144,7 @@ public sealed class KeyTests
 
     private static System.Collections.Immutable.ImmutableArray<TcpMd5Key> Keys(Socket socket)
     {
-        Assert.Equal(0, Md5Keys.TryRead(socket.SafeHandle, out var keys));
+        Assert.Equal(0, OwnRepairSwitch.Instance.ReadMd5Keys(socket.SafeHandle, out var keys));
         return keys;
     }
 
