@@ -28,16 +28,17 @@ internal static class ConnectionReader
             ReadQueues(calls, info.State, memory, mayHaveOffset: settings.Others.Any(o => o is { Level: Inet.SOL_SOCKET, Number: So.PEEK_OFF }), ref receive, ref send);
         if (hasPeer && info.State == TcpState.SynSent)
             send.Sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
+        int segment = isConnection ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG") : 0;
         int error = isConnection && info.State == TcpState.Close ? ErrorOf(calls) : 0;
         return new TcpConnectionState
         {
             State = isConnection && info.State == TcpState.Close && error == 0 ? TcpState.TimeWait : info.State, IsIPv6 = identity.IsIPv6,
             Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null, Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
 
-            MaxSegment = isConnection ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG") : 0,
+            MaxSegment = segment,
             SendWindowScale = isConnection && hasScale ? info.SendScale : null, ReceiveWindowScale = isConnection && hasScale ? info.ReceiveScale : null,
             HasSack = isConnection && (info.Options & TcpInfoOptions.SACK) != 0, HasTimestamps = isConnection && (info.Options & TcpInfoOptions.TIMESTAMPS) != 0,
-            Timestamp = isConnection ? calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP") : 0,
+            Timestamp = isConnection ? AheadOfAll(calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP"), info, segment) : 0,
             SendWl1 = window.SendWl1, SendWindow = window.SendWindow, MaxWindow = window.MaxWindow, ReceiveWindow = window.ReceiveWindow, ReceiveWindowUpdate = window.ReceiveWindowUpdate,
 
             ReceiveSequence = receive.Sequence, ReceiveQueue = receive.Bytes.IsDefault ? [] : receive.Bytes,
@@ -73,6 +74,24 @@ internal static class ConnectionReader
     {
         const short Error = 8;                          // POLLERR
         return calls.HasEvents(Error) ? Errno.ECONNRESET : 0;
+    }
+
+    /// <summary>
+    /// A connection that is paced (BBR, SO_MAX_PACING_RATE, the queue fq) stamps what it sends, bare acknowledgements too, with the time at which the next segment is due: a
+    /// clock ahead of TCP_TIMESTAMP by what one buffer takes at its rate (tcp_update_skb_after_send). A restored connection that began behind that would be taken for old by its
+    /// peer (PAWS), until it has caught up. Ahead does no harm. Whether a connection is paced does not show.
+    /// </summary>
+    private static uint AheadOfAll(uint clock, in TcpInfo info, int segment)
+    {
+        const ulong MostBytes = 65536, Second = 1_000_000, Millisecond = 1000;   // of a buffer for segmentation offload; microseconds
+        const int RateShift = 10, RoundTripShift = 9, Doubled = 2;               // tcp_tso_autosize; the rate may have been lower when it was sent
+        if (info.PacingRate is 0 or ulong.MaxValue)
+            return clock;
+        ulong burst = (info.PacingRate >> RateShift) + (MostBytes >> (int)Math.Min(31, info.SmallestRoundTrip >> RoundTripShift));
+        ulong bytes = Math.Max(Math.Min(burst, MostBytes), 2 * (ulong)segment);
+        ulong ahead = Math.Min(Doubled * bytes * Second / info.PacingRate, Second);
+        bool isInMicroseconds = (clock & 1) != 0;
+        return clock + (((uint)(isInMicroseconds ? ahead : ahead / Millisecond + 1) + 1) & ~1u);
     }
 
     private static uint Sequence(SocketCalls calls, int queue, string name)

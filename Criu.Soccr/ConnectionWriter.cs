@@ -32,6 +32,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
                 EnterRepair();
                 BindTo(state.Local!);
                 SetSequence(Tcp.SEND_QUEUE, state.SendSequence - 1);             // connect takes the next one
+                SetKeys();
                 break;
             default:
                 MakeConnection(peerIsHere);
@@ -45,6 +46,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         SetOwnOptions();
         BindOrdinarily();
         SetOptions(OptionStage.Listener);
+        SetKeys();
         calls.Check(Kernel.Call(Nr.listen, calls.Fd, state.Backlog), "listen");
     }
 
@@ -74,6 +76,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         if (!hasLargeSegment)
             calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, 0, "TCP_MAXSEG");
         SetNegotiated();
+        SetKeys();
         if (hasLargeSegment)
             calls.TrySet(Inet.IPPROTO_IP, Ip.OPTIONS, ReadOnlySpan<byte>.Empty);          // its side effect: the segment size is worked out again
         Fill(Tcp.RECV_QUEUE, state.ReceiveQueue.AsSpan(), "the receive queue");
@@ -81,6 +84,12 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         SetWindow();
         FillUnsent();
         CloseDirections(peerIsHere);
+    }
+
+    private void SetKeys()
+    {
+        foreach (var key in state.Md5Keys)
+            calls.Check(Md5Keys.Set(calls, key, state.IsIPv6), $"TCP_MD5SIG for {key}", "The kernel must have TCP_MD5SIG: without the key the peer would hear nothing");
     }
 
     private void EnterRepair()
@@ -135,7 +144,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         if (hasForcedBuffer || state.SendQueue.Length == 0)
             return false;
         hasForcedBuffer = true;
-        return calls.TrySet(Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead)) == 0;
+        return options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead)) == 0;
     }
 
     private void Fill(int queue, ReadOnlySpan<byte> data, string what)
@@ -191,7 +200,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
 
     private void CloseDirections(bool peerIsHere)
     {
-        var peer = new FakePeer(calls, state, options.Lock?.Mark ?? 0);
+        var peer = new FakePeer(calls, state, options);
         switch (state.State)
         {
             case TcpState.FinWait1:
@@ -231,7 +240,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     {
         foreach (var option in state.Options)
             if (OptionTable.StageOf(option.Level, option.Number) == stage)
-                calls.Check(calls.TrySet(option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
+                calls.Check(options.Switch.TrySet(handle, option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
     }
 
     /// <summary>The connection is on its own again: what repair mode used gets the values of before.</summary>
@@ -253,9 +262,9 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         // The kernel lets an unlocked send buffer grow with the congestion window, which is small again. A receive buffer must hold what our window promises.
         bool setsSend = hasForcedBuffer || isLocked, setsReceive = isLocked || memory.ReceiveBuffer < state.ReceiveBuffer;
         if (setsSend)
-            calls.Set(Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2, "SO_SNDBUFFORCE", NeedsCapability);
+            calls.Check(options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2), "SO_SNDBUFFORCE", NeedsCapability);
         if (setsReceive)
-            calls.Set(Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2, "SO_RCVBUFFORCE", NeedsCapability);
+            calls.Check(options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2), "SO_RCVBUFFORCE", NeedsCapability);
         if (setsSend || setsReceive)
             calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);       // setting one has locked it. ENOPROTOOPT before 5.14
     }

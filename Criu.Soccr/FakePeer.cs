@@ -8,7 +8,7 @@ namespace Criu.Soccr;
 /// state. It is an ordinary TCP socket of this namespace with the peer's address (IP_TRANSPARENT) and sequence numbers, made in repair mode, and closed without a word. So no
 /// raw packets are needed.
 /// </summary>
-internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, uint mark)
+internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, SoccrOptions options)
 {
     private const int Patience = 1000;                  // milliseconds
 
@@ -17,18 +17,17 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
     {
         using var peer = Make(state.ReceiveSequence - 1, acknowledged);
         var calls = CallsOf(peer);
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF, "TCP_REPAIR off");
+        Switch(peer, RepairMode.Off);
         calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Inet.SHUT_WR), "shutdown");
-        EndSilently(calls, from: state.State is TcpState.TimeWait ? TcpState.Close : state.State is TcpState.LastAck ? TcpState.CloseWait : state.State);
+        EndSilently(peer, from: state.State is TcpState.TimeWait ? TcpState.Close : state.State is TcpState.LastAck ? TcpState.CloseWait : state.State);
     }
 
     /// <summary>The peer's acknowledgement of our FIN. The probe that leaves at the end of repair mode has the sequence number before the next.</summary>
     public void Acknowledge(uint acknowledged)
     {
         using var peer = Make(state.ReceiveSequence + 1, acknowledged);
-        var calls = CallsOf(peer);
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF, "TCP_REPAIR off");
-        EndSilently(calls, from: state.State);
+        Switch(peer, RepairMode.Off);
+        EndSilently(peer, from: state.State);
     }
 
     /// <summary>The peer's reset.</summary>
@@ -38,7 +37,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
         {
             var calls = CallsOf(peer);
             calls.Set(Inet.SOL_SOCKET, So.LINGER, (OnOff: 1, Seconds: 0), "SO_LINGER");
-            calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF, "TCP_REPAIR off");
+            Switch(peer, RepairMode.Off);
         }
         Await(TcpState.Close);
     }
@@ -49,7 +48,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
         var handle = Kernel.Own(ours.Check(fd, "socket"));
         try
         {
-            Connect(CallsOf(handle), sequence, acknowledged);
+            Connect(handle, sequence, acknowledged);
             return handle;
         }
         catch
@@ -61,24 +60,35 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
 
     private SocketCalls CallsOf(SafeHandle handle) => new((int)handle.DangerousGetHandle(), $"the stand-in for the peer of {ours.Subject}");
 
-    private void Connect(SocketCalls calls, uint sequence, uint acknowledged)
+    private void Connect(SafeHandle peer, uint sequence, uint acknowledged)
     {
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_ON, "TCP_REPAIR");
+        var calls = CallsOf(peer);
+        Switch(peer, RepairMode.On);
         if (state.IsIPv6)
-            calls.Set(Inet.IPPROTO_IPV6, Ipv6.TRANSPARENT, 1, "IPV6_TRANSPARENT");
+            calls.Check(options.Switch.TrySet(peer, Inet.IPPROTO_IPV6, Ipv6.TRANSPARENT, 1), "IPV6_TRANSPARENT");
         else
-            calls.Set(Inet.IPPROTO_IP, Ip.TRANSPARENT, 1, "IP_TRANSPARENT");
-        if (mark != 0)
-            calls.Set(Inet.SOL_SOCKET, So.MARK, mark, "SO_MARK");
+            calls.Check(options.Switch.TrySet(peer, Inet.IPPROTO_IP, Ip.TRANSPARENT, 1), "IP_TRANSPARENT");
+        if (options.Lock?.Mark is { } mark and not 0)
+            calls.Check(options.Switch.TrySet(peer, Inet.SOL_SOCKET, So.MARK, (int)mark), "SO_MARK");
         ours.TryName(out var local);
         ours.TryPeerName(local, out var remote);
         calls.Check(calls.Bind(remote), "bind");
         SetSequence(calls, Tcp.SEND_QUEUE, sequence);
         SetSequence(calls, Tcp.RECV_QUEUE, acknowledged);
         calls.Check(calls.Connect(local), "connect", "Where both ends are in one network namespace, a half-closed connection can be restored only while the other end has no socket");
+        foreach (var key in state.Md5Keys.OrderBy(k => k.PrefixLength))
+            if (key.IsFor(state.Remote!.Address))       // the longest prefix last: it is the one that counts
+                calls.Check(Md5Keys.Set(calls, OfUs(key), state.IsIPv6), $"TCP_MD5SIG for {key}");
         const uint Window = 65535;
         var window = new TcpRepairWindow { SendWl1 = acknowledged, SendWindow = Window, MaxWindow = Window, ReceiveWindow = Window, ReceiveWindowUpdate = acknowledged };
         calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpRepairWindow>(in window))), "TCP_REPAIR_WINDOW");
+    }
+
+    /// <summary>The peer has it for our address.</summary>
+    private TcpMd5Key OfUs(TcpMd5Key key)
+    {
+        var own = state.Local!.Address;
+        return key with { Address = own.IsIPv4MappedToIPv6 ? own.MapToIPv4() : own, PrefixLength = key.IsIPv6 ? 128 : 32 };
     }
 
     private static void SetSequence(SocketCalls calls, int queue, uint sequence)
@@ -88,10 +98,17 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
     }
 
     /// <summary>Back in repair mode its end is not heard.</summary>
-    private void EndSilently(SocketCalls calls, TcpState from)
+    private void EndSilently(SafeHandle peer, TcpState from)
     {
         Await(from);
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_ON, "TCP_REPAIR");
+        Switch(peer, RepairMode.On);
+    }
+
+    private void Switch(SafeHandle peer, RepairMode mode)
+    {
+        int result = options.Switch.Switch(peer, mode);
+        if (result < 0)
+            throw CallsOf(peer).Failed($"TCP_REPAIR {mode}", result);
     }
 
     private void Await(TcpState wanted)

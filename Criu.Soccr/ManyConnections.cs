@@ -7,6 +7,8 @@ namespace Criu.Soccr;
 /// <summary>Many connections in repair mode: <see cref="PausedConnection"/> for each, with their traffic held and let go in one step. Disposed without more they are resumed.</summary>
 public sealed class PausedConnections : IDisposable
 {
+    private const int ManyEnough = 64;                  // for a look at all sockets of the namespace
+
     private readonly PausedConnection[] all;
     private readonly SoccrOptions options;
     private readonly HeldFlow[] flows;
@@ -28,7 +30,7 @@ public sealed class PausedConnections : IDisposable
             Work.Split(all.Length, workers, i => all[i] = PausedConnection.Look(sockets[i].Handle, sockets[i].Owner, options, reader));
             if (options.Lock is { } held)
             {
-                HeldFlow[] wanted = [.. all.Where(p => p!.Flow != null).Select(p => new HeldFlow(p!.Flow!.Value, null))];
+                HeldFlow[] wanted = [.. all.Select(p => p!.Held).OfType<HeldFlow>()];
                 held.Hold(wanted);
                 flows = wanted;
             }
@@ -61,7 +63,10 @@ public sealed class PausedConnections : IDisposable
     {
         ObjectDisposedException.ThrowIf(isDone, this);
         var states = new TcpConnectionState[all.Length];
-        Work.Split(all.Length, workers, i => states[i] = all[i].Save());
+        using var diagnosis = new SocketDiagnosis();
+        if (all.Length >= ManyEnough)
+            diagnosis.LookAtAll();
+        Work.Split(all.Length, workers, i => states[i] = all[i].SaveWith(diagnosis));
         return states;
     }
 
@@ -171,7 +176,7 @@ public sealed class RestoredConnections : IDisposable
         isDone = true;
         try
         {
-            options.Lock?.Release([.. all.Where(r => r.State.Flow != null).Select(r => new HeldFlow(r.State.Flow!.Value, null))]);
+            options.Lock?.Release([.. all.Select(r => r.Held).OfType<HeldFlow>()]);
             var handles = new SafeHandle[all.Length];
             Work.Split(all.Length, workers, i => handles[i] = all[i].End());
             return handles;

@@ -27,7 +27,7 @@ public sealed class PausedConnection : IDisposable
         {
             identity = SocketIdentity.Read(Calls);
             Flow = identity.Flow;
-            Refusals.Check(Calls, identity);
+            Refusals.Check(Calls, identity, options.SkipInFlight);
             settings = reader.Read(Calls, identity);
         }
         catch
@@ -41,6 +41,8 @@ public sealed class PausedConnection : IDisposable
 
     /// <summary>Its two ends; null for one without a peer.</summary>
     public TcpFlow? Flow { get; }
+
+    internal HeldFlow? Held => Flow is { } flow ? new HeldFlow(flow, handle) : null;
 
     /// <summary>The state that it is in; when it is paused no longer, the state that it was saved in.</summary>
     public TcpState State => isDone ? Known : SocketIdentity.ReadState(Calls);
@@ -57,11 +59,16 @@ public sealed class PausedConnection : IDisposable
             return;                                     // there is no connection: it needs no repair mode, and a listener has none
         if (settings.KeepAlive)
             Calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 0, "SO_KEEPALIVE");         // its timer goes on in repair mode, and would kill the connection
-        int result = options.Switch.Switch(handle, RepairMode.On);
-        if (result < 0)
+        try
+        {
+            int result = options.Switch.Switch(handle, RepairMode.On);
+            if (result < 0)
+                throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
+        }
+        catch
         {
             PutBack();
-            throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
+            throw;
         }
         isInRepair = true;
     }
@@ -70,11 +77,20 @@ public sealed class PausedConnection : IDisposable
     /// <exception cref="SoccrException">It cannot be read, or is something that cannot be saved.</exception>
     public TcpConnectionState Save()
     {
+        using var diagnosis = new SocketDiagnosis();
+        return SaveWith(diagnosis);
+    }
+
+    internal TcpConnectionState SaveWith(SocketDiagnosis diagnosis)
+    {
         ObjectDisposedException.ThrowIf(isDone, this);
         var state = ConnectionReader.Read(Calls, identity, Flow, settings);
         isSendQueueSelected = isInRepair;
         lastState = state.State;
-        return state;
+        int result = options.Switch is OwnRepairSwitch ? (int)Md5Keys.TryRead(handle, diagnosis, out var keys) : options.Switch.ReadMd5Keys(handle, out keys);
+        if (result < 0)
+            throw Calls.Failed("Reading the keys (TCP_MD5SIG, by sock_diag)", result, "Save from a thread of the socket's network namespace, or with CAP_SYS_ADMIN");
+        return keys.IsEmpty ? state : state with { Md5Keys = keys };
     }
 
     /// <summary>Lets the connection go on, here, as if nothing had been. The caller's socket stays the caller's.</summary>
@@ -97,6 +113,8 @@ public sealed class PausedConnection : IDisposable
     public void Leave()
     {
         ObjectDisposedException.ThrowIf(isDone, this);
+        if (identity.State == TcpState.Listen && options is { SkipInFlight: true, Lock: not null and not NoLock })
+            HoldWaiting(options.Lock);
         isDone = true;
         if (isInRepair && !isSendQueueSelected)
             Calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);    // whatever closes it: nothing is sent from a send queue under repair
@@ -104,10 +122,25 @@ public sealed class PausedConnection : IDisposable
         owner.Dispose();
     }
 
+    /// <summary>The kernel resets them when the listener is closed, and answers by resets what they send after that.</summary>
+    private void HoldWaiting(IConnectionLock held)
+    {
+        var waiting = SocketDiagnosis.ReadWaiting(Calls, identity.Local);
+        try
+        {
+            if (waiting.Length > 0)
+                held.Hold(waiting);
+        }
+        catch (SoccrException e) when (e.ErrorNumber == 0)
+        {
+            // It holds only what has a socket; it was said that these may be lost.
+        }
+    }
+
     internal void ReleaseTraffic()
     {
-        if (Flow is { } flow)
-            options.Lock?.Release([new HeldFlow(flow, handle)]);
+        if (Held is { } held)
+            options.Lock?.Release([held]);
     }
 
     /// <summary>Out of repair mode, where it is in it; the traffic passes already.</summary>

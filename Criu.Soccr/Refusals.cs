@@ -21,13 +21,17 @@ internal static class Refusals
         throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
     }
 
-    public static void Check(SocketCalls calls, in SocketIdentity identity)
+    public static void Check(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
     {
+        Span<byte> keys = stackalloc byte[64];
+        keys.Clear();
+        if (calls.TryGet(Inet.IPPROTO_TCP, Tcp.AO_INFO, keys) >= 0)
+            throw Refused(calls, "its segments are authenticated (TCP_AO_INFO), by keys that the kernel does not tell");
         if (identity.State == TcpState.Listen)
         {
             int waiting = SocketIdentity.ReadInfo(calls).Unacked;
-            if (waiting > 0)
-                throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first");
+            if (waiting > 0 && !skipsInFlight)
+                throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first, or let them go (SkipInFlight)");
         }
         else if (identity.State == null)
             CheckUrgent(calls);

@@ -27,6 +27,8 @@ public sealed class RestoredConnection : IDisposable
     /// <summary>What it was made from.</summary>
     public TcpConnectionState State { get; }
 
+    internal HeldFlow? Held => State.Flow is { } flow ? new HeldFlow(flow, handle) : null;
+
     private bool IsInRepair => State.State != TcpState.Listen && State.Flow != null;
 
     /// <param name="state">What was saved.</param>
@@ -78,8 +80,8 @@ public sealed class RestoredConnection : IDisposable
 
     internal void ReleaseTraffic()
     {
-        if (State.Flow is { } flow)
-            options.Lock?.Release([new HeldFlow(flow, handle)]);
+        if (Held is { } held)
+            options.Lock?.Release([held]);
     }
 
     /// <summary>Out of repair mode; the traffic passes already.</summary>

@@ -9,7 +9,7 @@ public sealed record SoccrOptions
     /// <summary>Holds the traffic while there is no socket; null where the caller holds it by other means, or nothing can arrive.</summary>
     public IConnectionLock? Lock { get; init; }
 
-    /// <summary>Who switches repair mode; null: this process itself.</summary>
+    /// <summary>Who does what takes CAP_NET_ADMIN; null: this process itself.</summary>
     public IRepairSwitch? RepairSwitch { get; init; }
 
     /// <summary>
@@ -24,6 +24,13 @@ public sealed record SoccrOptions
     /// acknowledged, or the peer's window is closed, the peer is asked all the same.
     /// </summary>
     public bool ResumesQuietly { get; init; }
+
+    /// <summary>
+    /// Whether a listening socket may be saved although connections wait in its queue, which cannot be restored: they are lost when it is left. Where <see cref="Lock"/> can hold
+    /// connections that have no socket (<see cref="NftablesLock"/> can), their clients do not hear of it until the lock ends: then a client is reset when it next sends something,
+    /// and one whose handshake was not complete connects anew. Else they are reset at once, as far as they were connected. One that connects in the very moment is reset in any case.
+    /// </summary>
+    public bool SkipInFlight { get; init; }
 
     internal IRepairSwitch Switch => RepairSwitch ?? OwnRepairSwitch.Instance;
 }

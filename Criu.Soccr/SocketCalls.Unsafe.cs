@@ -112,6 +112,13 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
             return !Kernel.Failed(Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.PEERNAME, (long)a, (long)(&length)));
     }
 
+    /// <summary>The same where our own name is not at hand.</summary>
+    public bool TryPeerName(out SocketAddress address)
+    {
+        address = default;
+        return TryName(out var own) && TryPeerName(own, out address);
+    }
+
     /// <summary>SO_MEMINFO: what the kernel has counted for the socket.</summary>
     public SocketMemory Memory()
     {
@@ -120,6 +127,18 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
         Check(Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.MEMINFO, (long)(&memory), (long)(&length)), "SO_MEMINFO");
         return memory;
     }
+
+    public const short Readable = 1;                    // POLLIN
+
+    /// <summary>Waits for something to read, or the end. False where the descriptor is none any more.</summary>
+    public static bool Await(int fd, short wanted)
+    {
+        var poll = (Fd: fd, Events: wanted, Happened: (short)0);
+        const short Invalid = 0x20;                     // POLLNVAL
+        return Kernel.Call(Nr.poll, (long)(&poll), 1, -1) > 0 && (poll.Happened & Invalid) == 0;
+    }
+
+    public static bool SendWhole(int fd, ReadOnlySpan<byte> data, int flags) => new SocketCalls(fd, "").Send(data, flags) == data.Length;
 
     public bool HasEvents(short wanted)
     {

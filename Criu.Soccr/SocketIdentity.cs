@@ -10,7 +10,7 @@ namespace Criu.Soccr;
 /// <param name="State">Listen, Close or SynSent; null for a connection in whatever state: that may change at any time, and to ask for it is dear.</param>
 internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddress Remote, bool HasPeer, bool IsIPv6, TcpState? State)
 {
-    private const int TcpInfoOfInterest = 104;
+    private const int TcpInfoOfInterest = 152;
 
     public TcpFlow? Flow => HasPeer ? new TcpFlow(Local.ToEndPoint(), Remote.ToEndPoint()) : null;
 
@@ -33,12 +33,16 @@ internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddres
         Span<byte> info = stackalloc byte[TcpInfoOfInterest];
         calls.Check(calls.TryGet(Inet.IPPROTO_TCP, Tcp.INFO, info), "TCP_INFO");
         int options = info[5];
-        return new TcpInfo((TcpState)info[0], options, info[6] & 0xf, info[6] >> 4, BitConverter.ToInt32(info[24..]), BitConverter.ToInt32(info[28..]));
+        return new TcpInfo((TcpState)info[0], options, info[6] & 0xf, info[6] >> 4, BitConverter.ToInt32(info[24..]), BitConverter.ToInt32(info[28..]),
+            BitConverter.ToUInt64(info[104..]), BitConverter.ToUInt32(info[148..]));
     }
 
     /// <summary>For messages: null where even that fails.</summary>
     public static TcpState? TryReadState(SocketCalls calls) => calls.TryGet(Inet.IPPROTO_TCP, Tcp.INFO, out byte state) == 0 ? (TcpState)state : null;
 }
 
-/// <summary>What is wanted of struct tcp_info. Of a listener, Unacked is the number of connections in its queue, and Sacked its backlog.</summary>
-internal readonly record struct TcpInfo(TcpState State, int Options, int SendScale, int ReceiveScale, int Unacked, int Sacked);
+/// <summary>
+/// What is wanted of struct tcp_info. Of a listener, Unacked is the number of connections in its queue, and Sacked its backlog. The pacing rate is in bytes a second, and all
+/// bits 1 for none; the smallest round trip time in microseconds.
+/// </summary>
+internal readonly record struct TcpInfo(TcpState State, int Options, int SendScale, int ReceiveScale, int Unacked, int Sacked, ulong PacingRate, uint SmallestRoundTrip);

@@ -68,8 +68,8 @@ public static class TcpConnection
         bool isHeld = false;
         try
         {
-            if (paused.Flow is { } flow)
-                options.Lock?.Hold([new HeldFlow(flow, handle)]);
+            if (paused.Held is { } held)
+                options.Lock?.Hold([held]);
             isHeld = true;
             paused.Begin();
             return paused;

@@ -11,7 +11,7 @@ namespace Criu.Soccr;
 ///
 ///   "SOCR"  u16 version (1)  u16 reserved (0)  then records: u16 tag, u16 reserved (0), u32 length in bytes, value
 ///
-/// A tag stands once at most, but OPTION, which stands once for each. A tag that is not known is refused: its meaning might matter. A number that is 0, a text or a queue
+/// A tag stands once at most, but OPTION and MD5KEY, which stand once for each. A tag that is not known is refused: its meaning might matter. A number that is 0, a text or a queue
 /// that is empty, has no record.
 /// </content>
 public sealed partial record TcpConnectionState
@@ -24,7 +24,7 @@ public sealed partial record TcpConnectionState
     {
         State = 1, IsIPv6, Local, Remote, Interface, Error, Backlog, ReceiveSequence, SendSequence, ReceiveQueue, SendQueue, UnsentBytes, IsFinUnsent, MaxSegment, SendWindowScale,
         ReceiveWindowScale, HasSack, HasTimestamps, Timestamp, SendWl1, SendWindow, MaxWindow, ReceiveWindow, ReceiveWindowUpdate, SendBuffer, ReceiveBuffer, BufferLocks, ReuseAddress,
-        KeepAlive, Cork, WantedMaxSegment, IsNonBlocking, Option,
+        KeepAlive, Cork, WantedMaxSegment, IsNonBlocking, Option, Md5Key,
     }
 
     /// <summary>The versioned binary form.</summary>
@@ -45,6 +45,8 @@ public sealed partial record TcpConnectionState
             Add(into, Tag.SendQueue, SendQueue.AsSpan());
         foreach (var option in Options)
             Add(into, Tag.Option, [.. ToBytes((uint)option.Level), .. ToBytes((uint)option.Number), .. option.Value]);
+        foreach (var key in Md5Keys)
+            Add(into, Tag.Md5Key, key.ToBytes());
         return [.. into];
     }
 
@@ -70,7 +72,7 @@ public sealed partial record TcpConnectionState
                 throw new FormatException($"the saved TCP connection is damaged: the reserved bytes of {tag} at byte {at} are not 0");
             if (length > bytes.Length - at - RecordBytes)
                 throw new FormatException($"the saved TCP connection is cut off: {tag} at byte {at} has {length} bytes");
-            if (tag != Tag.Option && !seen.Add(tag))
+            if (tag is not (Tag.Option or Tag.Md5Key) && !seen.Add(tag))
                 throw new FormatException($"the saved TCP connection has {tag} twice, at byte {at}");
             state.Take(tag, bytes.Slice(at + RecordBytes, (int)length), at);
             at += RecordBytes + (int)length;
@@ -131,6 +133,7 @@ public sealed partial record TcpConnectionState
     private sealed class Draft
     {
         private readonly Dictionary<Tag, uint> numbers = [];
+        private readonly ImmutableArray<TcpMd5Key>.Builder keys = ImmutableArray.CreateBuilder<TcpMd5Key>();
         private readonly ImmutableArray<TcpSocketOption>.Builder options = ImmutableArray.CreateBuilder<TcpSocketOption>();
         private IPEndPoint? local, remote;
         private string? @interface;
@@ -157,6 +160,9 @@ public sealed partial record TcpConnectionState
                     break;
                 case Tag.Option:
                     TakeOption(value, at);
+                    break;
+                case Tag.Md5Key:
+                    keys.Add(keys.Count < MostOptions && TcpMd5Key.TryRead(value) is { } key ? key : throw Wrong(tag, at, "is no key, or one of too many"));
                     break;
                 case > 0 and < Tag.Option:
                     numbers[tag] = value.Length == sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(value) : throw Wrong(tag, at, $"has {value.Length} bytes, not 4");
@@ -204,6 +210,7 @@ public sealed partial record TcpConnectionState
             MaxWindow = Number(Tag.MaxWindow), ReceiveWindow = Number(Tag.ReceiveWindow), ReceiveWindowUpdate = Number(Tag.ReceiveWindowUpdate), SendBuffer = Count(Tag.SendBuffer),
             ReceiveBuffer = Count(Tag.ReceiveBuffer), BufferLocks = Count(Tag.BufferLocks, 3), ReuseAddress = Flag(Tag.ReuseAddress), KeepAlive = Flag(Tag.KeepAlive), Cork = Flag(Tag.Cork),
             WantedMaxSegment = Count(Tag.WantedMaxSegment, ushort.MaxValue), IsNonBlocking = Flag(Tag.IsNonBlocking), Options = options.ToImmutable(),
+            Md5Keys = keys.ToImmutable(),
         }.Checked();
     }
 

@@ -41,6 +41,8 @@ public sealed partial record TcpConnectionState
             json.WriteBase64String(nameof(SendQueue), SendQueue.AsSpan());
         if (Options.Length > 0)
             WriteOptions(json);
+        if (Md5Keys.Length > 0)
+            WriteKeys(json);
         json.WriteEndObject();
     }
 
@@ -62,6 +64,20 @@ public sealed partial record TcpConnectionState
             json.WriteNumber(nameof(option.Level), option.Level);
             json.WriteNumber(nameof(option.Number), option.Number);
             json.WriteBase64String(nameof(option.Value), option.Value.AsSpan());
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private void WriteKeys(Utf8JsonWriter json)
+    {
+        json.WriteStartArray(nameof(Md5Keys));
+        foreach (var key in Md5Keys)
+        {
+            json.WriteStartObject();
+            json.WriteString(nameof(key.Address), key.Address.ToString());
+            json.WriteNumber(nameof(key.PrefixLength), key.PrefixLength);
+            json.WriteBase64String(nameof(key.Key), key.Key.AsSpan());
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -100,6 +116,8 @@ public sealed partial record TcpConnectionState
                 hasVersion = member.Value.GetInt64() == Version ? true : throw new FormatException($"the saved TCP connection is of version {member.Value}; this library reads {Version}. Use a later one");
             else if (member.Name == nameof(Options))
                 ReadOptions(member.Value, draft);
+            else if (member.Name == nameof(Md5Keys))
+                ReadKeys(member.Value, draft);
             else
                 ReadMember(member, draft);
         }
@@ -109,7 +127,7 @@ public sealed partial record TcpConnectionState
     /// <summary>By way of the binary form's records, which are judged in one place.</summary>
     private static void ReadMember(JsonProperty member, Draft draft)
     {
-        if (char.IsAsciiDigit(member.Name.FirstOrDefault()) || !Enum.TryParse(member.Name, out Tag tag) || tag == Tag.Option)
+        if (char.IsAsciiDigit(member.Name.FirstOrDefault()) || !Enum.TryParse(member.Name, out Tag tag) || tag is Tag.Option or Tag.Md5Key)
             throw new FormatException($"the JSON of a saved TCP connection has a member {member.Name}, which this library does not know. Use a later one");
         draft.Take(tag, tag switch
         {
@@ -129,6 +147,12 @@ public sealed partial record TcpConnectionState
             if (state.ToString() == name)
                 return (uint)state;
         throw new FormatException($"the saved TCP connection is in state {name}, which does not exist");
+    }
+
+    private static void ReadKeys(JsonElement all, Draft draft)
+    {
+        foreach (var one in all.EnumerateArray())
+            draft.Take(Tag.Md5Key, new TcpMd5Key(IPAddress.Parse(one.GetProperty("Address").GetString()!), one.GetProperty("PrefixLength").GetByte(), [.. one.GetProperty("Key").GetBytesFromBase64()]).ToBytes(), at: 0);
     }
 
     private static void ReadOptions(JsonElement all, Draft draft)

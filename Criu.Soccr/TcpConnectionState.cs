@@ -66,7 +66,7 @@ public sealed partial record TcpConnectionState
     /// <summary>Whether timestamps were negotiated.</summary>
     public bool HasTimestamps { get; init; }
 
-    /// <summary>TCP_TIMESTAMP: the connection's timestamp clock at the time of saving. Opaque; bit 0 tells the clock kind of newer kernels (1: microseconds).</summary>
+    /// <summary>TCP_TIMESTAMP: the connection's timestamp clock at the time of saving, or a little ahead of it where segments may have left with a later stamp. Opaque; bit 0 tells the clock kind of newer kernels (1: microseconds).</summary>
     public uint Timestamp { get; init; }
 
     /// <summary>Sequence number of the segment that last changed the peer's window (snd_wl1).</summary>
@@ -110,6 +110,9 @@ public sealed partial record TcpConnectionState
 
     /// <summary>All other options that differ from those of a new socket.</summary>
     public ImmutableArray<TcpSocketOption> Options { get; init; } = [];
+
+    /// <summary>The keys by which its segments are signed (TCP_MD5SIG, RFC 2385). They are secrets: the binary and the JSON form have them, texts for people do not.</summary>
+    public ImmutableArray<TcpMd5Key> Md5Keys { get; init; } = [];
 
     /// <summary>Its two ends; null for a socket without a peer.</summary>
     public TcpFlow? Flow => Local != null && Remote != null ? new TcpFlow(Local, Remote) : null;

@@ -17,6 +17,18 @@ internal unsafe struct SocketAddress
 
     public readonly int Family => v4.Family;
 
+    /// <summary>In network order.</summary>
+    public readonly ushort Port => v4.Port;
+
+    public readonly uint Scope => v4.Family == Inet.AF_INET ? 0 : v6.Scope;
+
+    /// <summary>4 bytes, or 16.</summary>
+    public readonly void AddressTo(Span<byte> into)
+    {
+        fixed (SocketAddress* a = &this)
+            new ReadOnlySpan<byte>(a->v4.Family == Inet.AF_INET ? (byte*)&a->v4.Address : a->v6.Address, a->v4.Family == Inet.AF_INET ? 4 : 16).CopyTo(into);
+    }
+
     public static SocketAddress Of(IPEndPoint end)
     {
         var address = new SocketAddress();
@@ -32,6 +44,21 @@ internal unsafe struct SocketAddress
         end.Address.TryWriteBytes(new Span<byte>(address.v6.Address, 16), out _);
         address.v6.Scope = (uint)end.Address.ScopeId;
         return address;
+    }
+
+    public readonly byte[] ToBytes()
+    {
+        fixed (SocketAddress* a = &this)
+            return new ReadOnlySpan<byte>(a, Length).ToArray();
+    }
+
+    /// <summary>What somebody else has written.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out SocketAddress address)
+    {
+        address = default;
+        fixed (SocketAddress* a = &address)
+            bytes[..Math.Min(bytes.Length, Size)].CopyTo(new Span<byte>(a, Size));
+        return address.Family is Inet.AF_INET or Inet.AF_INET6 && bytes.Length == address.Length;
     }
 
     public readonly IPEndPoint ToEndPoint()

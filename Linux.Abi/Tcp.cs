@@ -6,10 +6,11 @@ namespace Linux.Abi;
 internal static class Tcp
 {
     public const int NODELAY = 1, MAXSEG = 2, CORK = 3, KEEPIDLE = 4, KEEPINTVL = 5, KEEPCNT = 6, SYNCNT = 7, LINGER2 = 8, DEFER_ACCEPT = 9, WINDOW_CLAMP = 10, INFO = 11,
-        QUICKACK = 12, CONGESTION = 13, THIN_LINEAR_TIMEOUTS = 16, THIN_DUPACK = 17, USER_TIMEOUT = 18, REPAIR = 19, REPAIR_QUEUE = 20, QUEUE_SEQ = 21, REPAIR_OPTIONS = 22,
-        FASTOPEN = 23, TIMESTAMP = 24, NOTSENT_LOWAT = 25, SAVE_SYN = 27, REPAIR_WINDOW = 29, FASTOPEN_CONNECT = 30, ULP = 31, FASTOPEN_NO_COOKIE = 34, INQ = 36, TX_DELAY = 37,
+        QUICKACK = 12, CONGESTION = 13, MD5SIG = 14, THIN_LINEAR_TIMEOUTS = 16, THIN_DUPACK = 17, USER_TIMEOUT = 18, REPAIR = 19, REPAIR_QUEUE = 20, QUEUE_SEQ = 21, REPAIR_OPTIONS = 22,
+        FASTOPEN = 23, TIMESTAMP = 24, NOTSENT_LOWAT = 25, SAVE_SYN = 27, REPAIR_WINDOW = 29, FASTOPEN_CONNECT = 30, ULP = 31, MD5SIG_EXT = 32, FASTOPEN_NO_COOKIE = 34, INQ = 36, TX_DELAY = 37, AO_INFO = 40,
         RTO_MAX_MS = 44, RTO_MIN_US = 45, DELACK_MAX_US = 46;
 
+    public const int MD5SIG_MAXKEYLEN = 80, MD5SIG_FLAG_PREFIX = 1;
     public const int REPAIR_ON = 1, REPAIR_OFF = 0, REPAIR_OFF_NO_WP = -1;
     public const int NO_QUEUE = 0, RECV_QUEUE = 1, SEND_QUEUE = 2;
 }
@@ -31,8 +32,8 @@ internal static class So
 {
     public const int DEBUG = 1, REUSEADDR = 2, TYPE = 3, ERROR = 4, DONTROUTE = 5, BROADCAST = 6, SNDBUF = 7, RCVBUF = 8, KEEPALIVE = 9, OOBINLINE = 10, NO_CHECK = 11, PRIORITY = 12, LINGER = 13, REUSEPORT = 15,
         RCVLOWAT = 18, RCVTIMEO_OLD = 20, SNDTIMEO_OLD = 21, BINDTODEVICE = 25, PEERNAME = 28, TIMESTAMP_OLD = 29, SNDBUFFORCE = 32, RCVBUFFORCE = 33, TIMESTAMPNS_OLD = 35,
-        MARK = 36, TIMESTAMPING_OLD = 37, PROTOCOL = 38, DOMAIN = 39, RXQ_OVFL = 40, PEEK_OFF = 42, SELECT_ERR_QUEUE = 45, BUSY_POLL = 46, MAX_PACING_RATE = 47, INCOMING_CPU = 49, MEMINFO = 55,
-        ZEROCOPY = 60, TXTIME = 61, TIMESTAMP_NEW = 63, TIMESTAMPNS_NEW = 64, TIMESTAMPING_NEW = 65, PREFER_BUSY_POLL = 69, BUSY_POLL_BUDGET = 70, BUF_LOCK = 72, TXREHASH = 74,
+        MARK = 36, TIMESTAMPING_OLD = 37, PROTOCOL = 38, DOMAIN = 39, RXQ_OVFL = 40, PEEK_OFF = 42, SELECT_ERR_QUEUE = 45, BUSY_POLL = 46, MAX_PACING_RATE = 47, INCOMING_CPU = 49, MEMINFO = 55, COOKIE = 57,
+        ZEROCOPY = 60, TXTIME = 61, TIMESTAMP_NEW = 63, TIMESTAMPNS_NEW = 64, TIMESTAMPING_NEW = 65, PREFER_BUSY_POLL = 69, BUSY_POLL_BUDGET = 70, NETNS_COOKIE = 71, BUF_LOCK = 72, TXREHASH = 74,
         RCVMARK = 75;
 }
 
@@ -69,7 +70,8 @@ internal static class RawOption
 internal static class Inet
 {
     public const int AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800, SOL_SOCKET = 1, IPPROTO_IP = 0, IPPROTO_ICMP = 1, IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_IPV6 = 41,
-        IPPROTO_ICMPV6 = 58, IPPROTO_UDPLITE = 136, IPPROTO_MPTCP = 262, MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1, FIONREAD = 0x541b, TIOCOUTQ = 0x5411, SIOCOUTQNSD = 0x894b;
+        IPPROTO_ICMPV6 = 58, IPPROTO_UDPLITE = 136, IPPROTO_MPTCP = 262, MSG_OOB = 1, MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_WR = 1, FIONREAD = 0x541b, TIOCOUTQ = 0x5411, SIOCOUTQNSD = 0x894b,
+        SIOCGSKNS = 0x894c;
 }
 
 /// <summary>struct tcp_repair_opt, linux/tcp.h.</summary>
@@ -82,6 +84,27 @@ internal struct TcpRepairOption
 internal struct TcpRepairWindow
 {
     public uint SendWl1, SendWindow, MaxWindow, ReceiveWindow, ReceiveWindowUpdate;
+}
+
+/// <summary>struct tcp_md5sig, linux/tcp.h: a key for a peer, whose address is a sockaddr.</summary>
+internal unsafe struct TcpMd5Signature
+{
+    public fixed byte Address[128];
+    public byte Flags, PrefixLength;
+    public ushort KeyLength;
+    public int Interface;
+    public fixed byte Key[Tcp.MD5SIG_MAXKEYLEN];
+}
+
+/// <summary>struct tcp_diag_md5sig, linux/tcp.h: the same as sock_diag tells it; the address in network order.</summary>
+internal unsafe struct TcpDiagMd5
+{
+    public byte Family, PrefixLength;
+    public ushort KeyLength;
+    public fixed byte Address[16];
+    public fixed byte Key[Tcp.MD5SIG_MAXKEYLEN];
+
+    public const int Size = 100;
 }
 
 /// <summary>struct sockaddr_in, netinet/in.h. Port and address are in network order.</summary>

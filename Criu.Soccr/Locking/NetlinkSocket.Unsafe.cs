@@ -5,12 +5,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Criu.Soccr;
 
 /// <summary>
-/// A socket to nfnetlink of the network namespace in which it was made. The kernel works on a message within send(2), so all its answers are there when send returns;
+/// A socket to nfnetlink, or sock_diag, of the network namespace in which it was made. The kernel works on a message within send(2), so all its answers are there when send returns;
 /// what remains to be watched is room: for the message on one side, for the answers on the other.
 /// </summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
 {
     private const int LeastRoom = 200_000;                      // about the kernel's own limit of a send, /proc/sys/net/core/wmem_default
+    private readonly byte[] buffer = new byte[16 * 1024];       // we ask for one object at a time: the longest answer is a table, its name and its comment
     private int room = LeastRoom;
 
     private NetlinkSocket(SafeFileHandle handle) => Handle = handle;
@@ -18,9 +19,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     public SafeFileHandle Handle { get; }
 
     /// <returns>Minus the kernel's error number where there is no such socket.</returns>
-    public static long TryOpen(out NetlinkSocket? socket)
+    public static long TryOpen(out NetlinkSocket? socket, int protocol = Netlink.NETLINK_NETFILTER)
     {
-        long fd = Kernel.Call(Nr.socket, Netlink.AF_NETLINK, Netlink.SOCK_RAW | Sockets.SOCK_CLOEXEC, Netlink.NETLINK_NETFILTER);
+        long fd = Kernel.Call(Nr.socket, Netlink.AF_NETLINK, Netlink.SOCK_RAW | Sockets.SOCK_CLOEXEC, protocol);
         socket = Kernel.Failed(fd) ? null : new NetlinkSocket(Kernel.Own(fd));
         // Refusals short, and with words. Kernels before 4.12 have no words.
         socket?.Set(Netlink.SOL_NETLINK, Netlink.NETLINK_CAP_ACK, 1);
@@ -72,7 +73,6 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private List<byte[]> Receive()
     {
         List<byte[]> messages = [];
-        byte[] buffer = new byte[16 * 1024];                    // we ask for one object at a time: the longest answer is a table, its name and its comment
         while (true)
         {
             long count;

@@ -10,8 +10,12 @@ namespace Criu.Soccr;
 /// </summary>
 public sealed class SocketFilterLock : IConnectionLock
 {
+    private readonly IRepairSwitch privilege;
     private readonly Lock gate = new();
     private readonly HashSet<SafeHandle> held = new(ReferenceEqualityComparer.Instance);
+
+    /// <param name="privilege">Who puts the filter on where this process may not; null: nobody.</param>
+    public SocketFilterLock(IRepairSwitch? privilege = null) => this.privilege = privilege ?? OwnRepairSwitch.Instance;
 
     /// <summary>0: what is sent passes without.</summary>
     public uint Mark => 0;
@@ -43,7 +47,7 @@ public sealed class SocketFilterLock : IConnectionLock
     private static SafeHandle Socket(HeldFlow flow) => flow.Socket ?? throw new SoccrException(
         $"{flow.Flow} has no socket: a filter cannot hold the traffic between close and restore. Use NftablesLock, which needs CAP_NET_ADMIN, or hold it yourself and use NoLock");
 
-    private static void Attach(TcpFlow flow, SafeHandle socket)
+    private void Attach(TcpFlow flow, SafeHandle socket)
     {
         // Attaching would replace a filter of the application without a word.
         long locked = DroppingFilter.IsLocked(socket), count = DroppingFilter.CountInstructions(socket);
@@ -52,7 +56,8 @@ public sealed class SocketFilterLock : IConnectionLock
         if (count > 0 || count == -Errno.EACCES)
             throw new SoccrException($"{flow} has a filter of its own ({(count > 0 ? $"{count} instructions" : "eBPF")}), which ours would replace. Use NftablesLock");
         Check(count, "SO_GET_FILTER", flow);
-        Check(DroppingFilter.Attach(socket), "SO_ATTACH_FILTER", flow);
+        long attached = DroppingFilter.Attach(socket);
+        Check(attached == -Errno.EPERM ? privilege.Set(socket, PrivilegedOption.DropIncoming, []) : attached, "SO_ATTACH_FILTER", flow);
     }
 
     /// <inheritdoc/>
@@ -83,7 +88,7 @@ public sealed class SocketFilterLock : IConnectionLock
         if (Kernel.Failed(result))
             throw new SoccrException(step, flow.ToString(), (int)-result, result switch
             {
-                -Errno.EPERM => "This kernel wants CAP_NET_ADMIN for a filter on TCP, in the user namespace that owns the socket's network namespace",
+                -Errno.EPERM => "This kernel wants CAP_NET_ADMIN for a filter on TCP, in the user namespace that owns the socket's network namespace, or a repair helper that has it",
                 -Errno.ENOMEM => "See /proc/sys/net/core/optmem_max",
                 _ => null,
             });

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -191,5 +192,9 @@ public sealed class BatchTests(TwoHosts hosts) : IClassFixture<TwoHosts>
 
         public int Switch(SafeHandle socket, RepairMode to) =>
             to == mode && Interlocked.Increment(ref switched) > after ? -Errno.EPERM : OwnRepairSwitch.Instance.Switch(socket, to);
+
+        public int Set(SafeHandle socket, PrivilegedOption option, ReadOnlySpan<byte> value) => OwnRepairSwitch.Instance.Set(socket, option, value);
+
+        public int ReadMd5Keys(SafeHandle socket, out ImmutableArray<TcpMd5Key> keys) => OwnRepairSwitch.Instance.ReadMd5Keys(socket, out keys);
     }
 }

@@ -34,7 +34,7 @@ public sealed class LockingSocketFilterTests
         connectionLock.Hold([other.Held]);
         LockingNamespace.BecomeOrdinaryUser();
         if (Record.Exception(() => connectionLock.Hold([pair.Held])) is { } e)
-            Assert.Equal($"SO_ATTACH_FILTER of {pair.Flow} failed: EPERM. This kernel wants CAP_NET_ADMIN for a filter on TCP, in the user namespace that owns the socket's network namespace",
+            Assert.Equal($"SO_ATTACH_FILTER of {pair.Flow} failed: EPERM. This kernel wants CAP_NET_ADMIN for a filter on TCP, in the user namespace that owns the socket's network namespace, or a repair helper that has it",
                 Assert.IsType<SoccrException>(e).Message);
         else
             LockingPair.NothingComes(pair.Peer, pair.Ours);

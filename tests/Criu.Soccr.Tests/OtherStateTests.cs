@@ -94,6 +94,60 @@ public sealed class OtherStateTests(TwoHosts hosts) : IClassFixture<TwoHosts>
         Assert.Equal(TcpState.Listen, SaveAndResume(socket).State);
     });
 
+    /// <summary>Held, no reset leaves, and the client learns of it when it sends something after the lock has gone. Not held, it is reset at once.</summary>
+    [Theory, InlineData("IPv4", true), InlineData("IPv6", true), InlineData("mapped", true), InlineData("IPv4", false), InlineData("IPv6", false)]
+    public void Waiting_connections_are_let_go_where_that_is_asked_for(string kind, bool isHeld) => LockingNamespace.Run(() =>
+    {
+        var socket = New(kind != "IPv4");
+        if (kind == "mapped")
+            socket.DualMode = true;
+        var loopback = kind == "IPv6" ? IPAddress.IPv6Loopback : IPAddress.Loopback;
+        socket.Bind(new IPEndPoint(kind == "mapped" ? IPAddress.IPv6Any : loopback, 0));
+        socket.Listen(4);
+        int port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+        using Socket accepted = New(kind == "IPv6"), waiting = New(kind == "IPv6");
+        accepted.Connect(loopback, port);
+        using var other = socket.Accept();
+        waiting.Connect(loopback, port);
+        waiting.Send([1]);
+        LockingPair.Until(() => SocketIdentity.ReadInfo(new SocketCalls((int)socket.Handle, "")).Unacked == 1);
+        using var connectionLock = NftablesLock.CreateOwned();
+        var options = new SoccrOptions { SkipInFlight = true, Lock = isHeld ? connectionLock : null };
+        using (var resumed = TcpConnection.Pause(socket, options))
+            resumed.Save();
+        TcpConnectionState saved;
+        using (var paused = TcpConnection.PauseAll([socket], options))
+        {
+            saved = paused.Save()[0];
+            Assert.Equal(0, Resets());
+            paused.Leave();
+        }
+        Assert.Equal((TcpState.Listen, 4), (saved.State, saved.Backlog));
+        Assert.Equal(1, Resets());                      // counted also where a rule drops it on its way out
+        using var restored = TcpConnection.Restore(saved, options);
+        using var again = restored.Resume();
+        if (isHeld)
+        {
+            LockingPair.Arrives(accepted, other);       // the others go on
+            Assert.Equal(TcpState.Established, SocketIdentity.ReadState(new SocketCalls((int)waiting.Handle, "")));
+            waiting.Send([2]);
+            connectionLock.Dispose();
+        }
+        waiting.ReceiveTimeout = 30_000;
+        Assert.Equal(SocketError.ConnectionReset, Assert.Throws<SocketException>(() => waiting.Receive(new byte[1])).SocketErrorCode);
+        using var late = New(kind == "IPv6");
+        late.Connect(loopback, port);
+        using var ours = again.Accept();
+        LockingPair.Arrives(late, ours);
+    });
+
+    /// <summary>OutRsts of this namespace.</summary>
+    private static int Resets()
+    {
+        string[][] lines = [.. File.ReadAllLines("/proc/thread-self/net/snmp").Where(l => l.StartsWith("Tcp:", StringComparison.Ordinal)).Select(l => l.Split(' '))];
+        return int.Parse(lines[1][Array.IndexOf(lines[0], "OutRsts")], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public void A_socket_that_was_never_connected_is_as_before(bool isBound) => hosts.Ours.Run(() =>
     {

@@ -30,14 +30,21 @@ public sealed class StructureTests
         (typeof(SignalStack), "stack_t", "asm/signal.h", "ss_sp ss_flags - ss_size"),
         (typeof(IntervalTimer), "struct { struct timeval i, v; }", "linux/time.h", "i.tv_sec i.tv_usec v.tv_sec v.tv_usec"),
         (typeof(IntervalTimerSpec), "struct itimerspec", "linux/time.h", "it_interval.tv_sec it_interval.tv_nsec it_value.tv_sec it_value.tv_nsec"),
+        (typeof(MessageHeader), "struct msghdr", "sys/socket.h", "msg_name msg_namelen msg_iov msg_iovlen msg_control msg_controllen msg_flags"),
+        (typeof(ControlHeader), "struct cmsghdr", "sys/socket.h", "cmsg_len cmsg_level cmsg_type"),
+        (typeof(PeerCredentials), "struct ucred", "sys/socket.h", "pid uid gid"),
         (typeof(Linger), "struct linger", "sys/socket.h", "l_onoff l_linger"),
         (typeof(FilterInstruction), "struct sock_filter", "linux/types.h linux/filter.h", "code jt jf k"),
         (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),
         (typeof(UnixDiagRequest), "struct unix_diag_req", "linux/types.h linux/unix_diag.h", "sdiag_family sdiag_protocol pad udiag_states udiag_ino udiag_show udiag_cookie[0] udiag_cookie[1]"),
         (typeof(UnixDiagMessage), "struct unix_diag_msg", "linux/types.h linux/unix_diag.h", "udiag_family udiag_type udiag_state pad udiag_ino udiag_cookie[0] udiag_cookie[1]"),
-        (typeof(InetDiagRequest), "struct inet_diag_req_v2", "linux/types.h linux/inet_diag.h", "sdiag_family sdiag_protocol idiag_ext pad idiag_states id"),
+        (typeof(InetDiagRequest), "struct inet_diag_req_v2", "linux/types.h linux/inet_diag.h",
+            "sdiag_family sdiag_protocol idiag_ext pad idiag_states id.idiag_sport id.idiag_dport id.idiag_src id.idiag_dst id.idiag_if id.idiag_cookie[0] id.idiag_cookie[1]"),
         (typeof(InetDiagMessage), "struct inet_diag_msg", "linux/types.h linux/inet_diag.h",
-            "idiag_family idiag_state idiag_timer idiag_retrans id idiag_expires idiag_rqueue idiag_wqueue idiag_uid idiag_inode"),
+            "idiag_family idiag_state idiag_timer idiag_retrans id.idiag_sport id.idiag_dport id.idiag_src id.idiag_dst id.idiag_if id.idiag_cookie[0] id.idiag_cookie[1] "
+            + "idiag_expires idiag_rqueue idiag_wqueue idiag_uid idiag_inode"),
+        (typeof(TcpMd5Signature), "struct tcp_md5sig", "linux/tcp.h", "tcpm_addr tcpm_flags tcpm_prefixlen tcpm_keylen tcpm_ifindex tcpm_key"),
+        (typeof(TcpDiagMd5), "struct tcp_diag_md5sig", "linux/tcp.h", "tcpm_family tcpm_prefixlen tcpm_keylen tcpm_addr tcpm_key"),
         (typeof(ResourceLimit), "struct rlimit64", "linux/types.h linux/resource.h", "rlim_cur rlim_max"),
         (typeof(NetlinkAttribute), "struct nlattr", "linux/netlink.h", "nla_len nla_type"),
         (typeof(NetlinkError), "struct nlmsgerr", "linux/netlink.h", "error msg"),
@@ -54,7 +61,8 @@ public sealed class StructureTests
     private static readonly Dictionary<Type, long> WrittenSizes = new()
     {
         [typeof(MmMap)] = MmMap.Size, [typeof(CloneArgs)] = CloneArgs.Size, [typeof(KernelSigaction)] = KernelSigaction.Size,
-        [typeof(NetlinkHeader)] = NetlinkHeader.Size, [typeof(UnixDiagMessage)] = UnixDiagMessage.Size, [typeof(InetDiagMessage)] = InetDiagMessage.Size,
+        [typeof(NetlinkHeader)] = NetlinkHeader.Size, [typeof(UnixDiagMessage)] = UnixDiagMessage.Size, [typeof(ControlHeader)] = ControlHeader.Size,
+        [typeof(InetDiagMessage)] = InetDiagMessage.Size, [typeof(TcpDiagMd5)] = TcpDiagMd5.Size,
     };
 
     private static readonly HashSet<Type> Prefixes = [typeof(CloneArgs)];       // the kernel takes any version of it by size

@@ -13,7 +13,6 @@ internal sealed class Namespace : IDisposable
 {
     private readonly BlockingCollection<Action> work = [];
     private readonly Thread thread;
-    private int tid;
 
     public Namespace()
     {
@@ -21,11 +20,14 @@ internal sealed class Namespace : IDisposable
         thread.Start();
         Run(() =>
         {
-            tid = (int)Kernel.Call(Nr.gettid);
+            Tid = (int)Kernel.Call(Nr.gettid);
             Assert.Equal(0, Kernel.Call(Nr.unshare, (long)Sched.CLONE_NEWNET));
         });
         Ip("link set lo up");
     }
+
+    /// <summary>The thread that it belongs to.</summary>
+    public int Tid { get; private set; }
 
     private void Loop()
     {
@@ -66,7 +68,7 @@ internal sealed class Namespace : IDisposable
     /// <summary>A cable between two, with an address at each end.</summary>
     public static void Connect(Namespace a, Namespace b)
     {
-        a.Ip($"link add v type veth peer name v netns {b.tid}");
+        a.Ip($"link add v type veth peer name v netns {b.Tid}");
         foreach (var (ns, number) in new[] { (a, 1), (b, 2) })
         {
             ns.Ip($"addr add 10.7.0.{number}/24 dev v");
@@ -75,21 +77,26 @@ internal sealed class Namespace : IDisposable
         }
     }
 
-    public void Ip(string arguments) => Run(() =>
+    public void Ip(string arguments) => Do("ip", arguments.Split(' '));
+
+    /// <summary>Runs a program there, which must succeed, and returns what it says.</summary>
+    public string Do(string program, params string[] arguments) => Run(() =>
     {
-        using var process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var says = process.StandardOutput.ReadToEndAsync();
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"ip {arguments}: {errors}");
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {errors}");
+        return says.Result;
     });
 
     /// <summary>A file below /proc/sys/net, which shows each namespace its own.</summary>
     public void Set(string name, string value) => Run(() => File.WriteAllText($"/proc/sys/net/{name}", value));
 
-    /// <summary>A counter of <c>Tcp</c> in /proc/net/snmp.</summary>
-    public long Counter(string name) => Run(() =>
+    /// <summary>A counter of <c>Tcp</c> in /proc/net/snmp, or of another group in /proc/net/netstat.</summary>
+    public long Counter(string name, string group = "Tcp") => Run(() =>
     {
-        string[] lines = [.. File.ReadAllLines("/proc/thread-self/net/snmp").Where(l => l.StartsWith("Tcp:", StringComparison.Ordinal))];
+        string[] lines = [.. File.ReadAllLines($"/proc/thread-self/net/{(group == "Tcp" ? "snmp" : "netstat")}").Where(l => l.StartsWith(group + ":", StringComparison.Ordinal))];
         return long.Parse(lines[1].Split(' ')[Array.IndexOf(lines[0].Split(' '), name)], System.Globalization.CultureInfo.InvariantCulture);
     });
 

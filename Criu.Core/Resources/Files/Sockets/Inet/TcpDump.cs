@@ -31,8 +31,19 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
         if ((IsConnected(state) || HasPeer(socket)) && !context.Options.TcpEstablished && !context.Options.TcpClose)
             throw new CheckpointException($"{socket.File} is a TCP connection: {SocketCall.Name(socket.Handle, peer: false)} -> {SocketCall.PeerName(socket.Handle)} ({state})",
                 "Add --tcp-established to save it, or --tcp-close to do without it");
+        if (state == TcpState.Listen && !context.Options.SkipInFlight && WaitingConnections(socket) is not 0 and var waiting)
+            throw new CheckpointException($"{socket.File} listens at {SocketCall.Name(socket.Handle, peer: false)}, and {waiting} connections wait there to be accepted, which cannot be restored",
+                "Let them be accepted, then dump again; or add --skip-in-flight to let them go");
         socket.Entry.TcpOpts = InetOptions.ReadTcp(socket.Handle);
         sockets.Add(socket);
+    }
+
+    /// <summary>Of a listener, tcpi_unacked of struct tcp_info.</summary>
+    private static int WaitingConnections(TcpSocket socket)
+    {
+        const int Unacked = 24;                         // bytes before it
+        Span<byte> info = stackalloc byte[Unacked + sizeof(int)];
+        return SocketCall.Get(socket.Handle, Inet.IPPROTO_TCP, Tcp.INFO, info) == info.Length ? BitConverter.ToInt32(info[Unacked..]) : 0;
     }
 
     private static bool IsConnected(TcpState state) => state is not (TcpState.Close or TcpState.Listen);
@@ -51,7 +62,7 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
         try
         {
             Hold(kept.FindAll(HasPeer), guard);
-            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], new SoccrOptions { Lock = networkLock }, Workers(kept.Count));
+            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], new SoccrOptions { Lock = networkLock, SkipInFlight = context.Options.SkipInFlight }, Workers(kept.Count));
             var states = paused.Save();
             for (int i = 0; i < states.Length; i++)
                 Write(kept[i].Entry, states[i]);

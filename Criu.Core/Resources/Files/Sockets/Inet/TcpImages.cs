@@ -1,5 +1,7 @@
+using System.Net;
 using Criu.Images.Proto;
 using Criu.Soccr;
+using Google.Protobuf;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
 
@@ -21,12 +23,14 @@ internal static class TcpImages
         entry.Backlog = (uint)state.Backlog;
         InetEnds.Write(entry, state.Local, state.Remote);
         if (state.Interface != null)
-            entry.Ifname = Google.Protobuf.ByteString.CopyFromUtf8(state.Interface);
+            entry.Ifname = ByteString.CopyFromUtf8(state.Interface);
         entry.Extras = new SocketExtrasEntry();
         if (state.Error != 0)
             entry.Extras.Error = (uint)state.Error;
         foreach (var option in state.Options)
             entry.Extras.Options.Add(InetOptions.Entry(option.Level, option.Number, option.Value.AsSpan()));
+        foreach (var key in state.Md5Keys)
+            entry.Extras.Md5Keys.Add(new Md5KeyEntry { Address = ByteString.CopyFrom(key.Address.GetAddressBytes()), PrefixLength = (uint)key.PrefixLength, Key = ByteString.CopyFrom(key.Key.AsSpan()) });
         if (state.WantedMaxSegment != 0)
             entry.Extras.Options.Add(InetOptions.Number(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.WantedMaxSegment));
     }
@@ -59,9 +63,14 @@ internal static class TcpImages
             Backlog = (int)entry.Backlog, Error = (int)(entry.Extras?.Error ?? 0), SendBuffer = Bounded(entry.Opts.SoSndbuf), ReceiveBuffer = Bounded(entry.Opts.SoRcvbuf),
             BufferLocks = (int)(entry.Opts.SoBufLock & 3), ReuseAddress = entry.Opts.Reuseaddr, KeepAlive = entry.Opts.SoKeepalive, Cork = entry.TcpOpts?.Cork ?? false,
             IsNonBlocking = (entry.Flags & Fcntl.O_NONBLOCK) != 0, WantedMaxSegment = wanted.FirstOrDefault(IsMaxSegment) is { } segment ? BitConverter.ToInt32(segment.Value.Span) : 0,
+            Md5Keys = [.. (entry.Extras?.Md5Keys ?? []).Select(k => ToKey(entry, k))],
             Options = [.. wanted.Where(o => !IsMaxSegment(o)).Select(ToOption)],
         };
     }
+
+    private static TcpMd5Key ToKey(InetSkEntry entry, Md5KeyEntry key) => key.Address.Length is 4 or 16 && key.PrefixLength <= 8 * key.Address.Length && key.Key.Length is >= 1 and <= Tcp.MD5SIG_MAXKEYLEN
+        ? new TcpMd5Key(new IPAddress(key.Address.Span), (int)key.PrefixLength, [.. key.Key.Span])
+        : throw new CheckpointException($"files.img: the inet socket {entry.Ino} has a key of TCP_MD5SIG that cannot be", "The image is damaged: take another dump");
 
     public static TcpSocketOption ToOption(SocketOptionEntry option) => new((int)option.Level, (int)option.Number, [.. option.Value.Span]);
 
