@@ -99,6 +99,10 @@ public static class RepairHelper
             if (new HelperSession(client, options).Run() is { } reason)
                 options.Log?.Invoke($"a client was sent away: {reason}");
         }
+        catch (Exception e)
+        {
+            options.Log?.Invoke($"a client was sent away: {e.Message}");         // a lock of the host's that fails in its own way must not end the others
+        }
         finally
         {
             ShutDown(client);
