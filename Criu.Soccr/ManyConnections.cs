@@ -64,7 +64,7 @@ public sealed class PausedConnections : IDisposable
         ObjectDisposedException.ThrowIf(isDone, this);
         var states = new TcpConnectionState[all.Length];
         using var diagnosis = new SocketDiagnosis();
-        if (all.Length >= ManyEnough)
+        if (all.Length >= ManyEnough && !options.OptionsAreAlike)
             diagnosis.LookAtAll();
         Work.Split(all.Length, workers, i => states[i] = all[i].SaveWith(diagnosis));
         return states;

@@ -87,9 +87,12 @@ public sealed class PausedConnection : IDisposable
         var state = ConnectionReader.Read(Calls, identity, Flow, settings);
         isSendQueueSelected = isInRepair;
         lastState = state.State;
+        if (options.OptionsAreAlike && diagnosis.HaveNone(identity.IsIPv6, state.State))
+            return state;
         int result = options.Switch is OwnRepairSwitch ? (int)Md5Keys.TryRead(handle, diagnosis, out var keys) : options.Switch.ReadMd5Keys(handle, out keys);
         if (result < 0)
             throw Calls.Failed("Reading the keys (TCP_MD5SIG, by sock_diag)", result, "Save from a thread of the socket's network namespace, or with CAP_SYS_ADMIN");
+        diagnosis.Note(identity.IsIPv6, state.State, !keys.IsEmpty);
         return keys.IsEmpty ? state : state with { Md5Keys = keys };
     }
 

@@ -23,9 +23,7 @@ internal static class Refusals
 
     public static void Check(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
     {
-        Span<byte> keys = stackalloc byte[64];
-        keys.Clear();
-        if (calls.TryGet(Inet.IPPROTO_TCP, Tcp.AO_INFO, keys) >= 0)
+        if (KnowsAuthentication.Value && HasAuthentication(calls) >= 0)
             throw Refused(calls, "its segments are authenticated (TCP_AO_INFO), by keys that the kernel does not tell");
         if (identity.State == TcpState.Listen)
         {
@@ -35,6 +33,20 @@ internal static class Refusals
         }
         else if (identity.State == null)
             CheckUrgent(calls);
+    }
+
+    /// <summary>TCP-AO is of Linux 6.7, and may be left out of a kernel.</summary>
+    private static readonly Lazy<bool> KnowsAuthentication = new(() =>
+    {
+        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
+        return HasAuthentication(new SocketCalls(socket.Fd(), "")) != -Errno.ENOPROTOOPT;
+    });
+
+    private static long HasAuthentication(SocketCalls calls)
+    {
+        Span<byte> keys = stackalloc byte[64];
+        keys.Clear();
+        return calls.TryGet(Inet.IPPROTO_TCP, Tcp.AO_INFO, keys);
     }
 
     /// <summary>Which is known only when its state is asked for.</summary>

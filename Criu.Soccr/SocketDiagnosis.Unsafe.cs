@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.InteropServices;
 using Linux.Abi;
@@ -10,6 +11,7 @@ namespace Criu.Soccr;
 internal sealed unsafe class SocketDiagnosis : IDisposable
 {
     private readonly Lock gate = new();
+    private readonly ConcurrentDictionary<(bool IsIPv6, TcpState State), bool> haveKeys = new();         // by what the first of a kind has
     private NetlinkSocket? here;
     private HashSet<ulong>? withKeys;                   // cookies of all sockets of our namespace that have keys; null: not looked at
     private ulong ownNamespace;
@@ -37,6 +39,11 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
         }
         withKeys = found;
     }
+
+    /// <summary>Whether all sockets of a kind are without keys, where they are alike and one of them was asked.</summary>
+    public bool HaveNone(bool isIPv6, TcpState state) => haveKeys.TryGetValue((isIPv6, state), out bool have) && !have;
+
+    public void Note(bool isIPv6, TcpState state, bool hasKeys) => haveKeys.TryAdd((isIPv6, state), hasKeys);
 
     private static ulong CookieOf(in InetDiagMessage message) => message.Cookie0 | (ulong)message.Cookie1 << 32;
 
