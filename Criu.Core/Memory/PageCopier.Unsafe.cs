@@ -13,7 +13,7 @@ namespace Criu.Core.Memory;
 /// </summary>
 internal sealed unsafe class PageCopier : IDisposable
 {
-    private const int BufferSize = 1 << 20;             // bytes
+    public const int BufferSize = 1 << 20;              // bytes
 
     private readonly byte* buffer = (byte*)NativeMemory.AlignedAlloc(BufferSize, (nuint)Mman.PageSize);
 
@@ -24,51 +24,41 @@ internal sealed unsafe class PageCopier : IDisposable
             throw new CheckpointException($"the memory of {task} cannot be read: it is gone");
         using (memory)
             if (runs.Sum(r => (long)r.Length) >= OverlapFrom)
-                CopyOverlapped(task, runs, memory, to);
+            {
+                using var ring = new WriteRing(to);
+                Copy(task, runs, memory, () => (nint)ring.Take(), ring.Hand);
+                ring.Finish();
+            }
             else
-                CopyInTurn(task, runs, memory, to);
+                Copy(task, runs, memory, () => (nint)buffer, filled => Write(to, filled));
     }
 
     /// <summary>A small process is done before a thread has begun.</summary>
     private const long OverlapFrom = 8 << 20;          // bytes
 
-    private static void CopyOverlapped(DumpTask task, List<Proc.PageRun> runs, SafeFileHandle memory, SafeFileHandle to)
+    /// <param name="task">Whose pages.</param>
+    /// <param name="runs">Which.</param>
+    /// <param name="memory">Its memory.</param>
+    /// <param name="take">Gives a buffer to be filled.</param>
+    /// <param name="hand">Writes so many bytes of that buffer.</param>
+    private static void Copy(DumpTask task, List<Proc.PageRun> runs, SafeFileHandle memory, Func<nint> take, Action<long> hand)
     {
-        using var ring = new WriteRing(to);
-        byte* into = ring.Take();
-        long filled = 0;
-        foreach (var run in runs)
-            for (ulong at = run.Start; at < run.End;)
-            {
-                long part = Math.Min((long)(run.End - at), WriteRing.BufferSize - filled);
-                ReadMemory(task, memory, (long)at, into + filled, part);
-                (at, filled) = (at + (ulong)part, filled + part);
-                if (filled < WriteRing.BufferSize)
-                    continue;
-                ring.Hand(filled);
-                into = ring.Take();
-                filled = 0;
-            }
-        if (filled > 0)
-            ring.Hand(filled);
-        ring.Finish();
-    }
-
-    private void CopyInTurn(DumpTask task, List<Proc.PageRun> runs, SafeFileHandle memory, SafeFileHandle to)
-    {
+        var into = (byte*)take();
         long filled = 0;
         foreach (var run in runs)
             for (ulong at = run.Start; at < run.End;)
             {
                 long part = Math.Min((long)(run.End - at), BufferSize - filled);
-                ReadMemory(task, memory, (long)at, buffer + filled, part);
+                ReadMemory(task, memory, (long)at, into + filled, part);
                 (at, filled) = (at + (ulong)part, filled + part);
                 if (filled < BufferSize)
                     continue;
-                Write(to, filled);
+                hand(filled);
+                into = (byte*)take();
                 filled = 0;
             }
-        Write(to, filled);
+        if (filled > 0)
+            hand(filled);
     }
 
     private static void ReadMemory(DumpTask task, SafeFileHandle memory, long address, byte* into, long bytes)

@@ -9,8 +9,7 @@ namespace Criu.Core.Memory;
 /// </summary>
 internal sealed unsafe class WriteRing : IDisposable
 {
-    public const int BufferSize = 1 << 20;              // bytes
-    private const int Count = 4;
+    private const int BufferSize = PageCopier.BufferSize, Count = 4;
 
     private readonly byte* memory = (byte*)NativeMemory.AlignedAlloc(Count * BufferSize, (nuint)Mman.PageSize);
     private readonly long[] filled = new long[Count];
