@@ -14,6 +14,8 @@ internal static class Workloads
 
     private static readonly Regex TimerState = new("it_value|ticks");
 
+    private static readonly string[] Connections = ["--tcp-established"];
+
     public static readonly Workload[] All =
     [
         new("counter") { AsUser = true },
@@ -43,6 +45,7 @@ internal static class Workloads
         new("signalfd") { Changes = new("Pnd$") },
         new("unixsockets"),
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
+        new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },
         new("signals") { Counters = 2 },
         new("signals 3000") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },
