@@ -14,6 +14,8 @@ internal static class Workloads
 
     private static readonly Regex TimerState = new("it_value|ticks");
 
+    private const string LostReset = "loses the error of a connection that was reset";
+
     private static readonly string[] Connections = ["--tcp-established"];
 
     public static readonly Workload[] All =
@@ -46,6 +48,9 @@ internal static class Workloads
         new("unixsockets"),
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
         new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },
+        new($"tcpstates {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
+        new($"tcpstates outside {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
+        new($"tcpstates common {Network.Nobody}") { OwnNetwork = true, Options = Connections },
         new("signals") { Counters = 2 },
         new("signals 3000") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },

@@ -90,11 +90,10 @@ static void set_up(const char *side, const char *address)
 		close(server);
 }
 
-
+/* Both. Addresses differ where one port cannot be bound twice. */
 static void set_up_both(struct end *far)
 {
-	int v4 = listener("127.0.0.1"), v6 = listener("::1"),
-	    mapped = listener("::ffff:127.0.0.2");
+	int v4 = listener("127.0.0.1"), v6 = listener("::1"), mapped = listener("::ffff:127.0.0.2");
 	for (int i = 0; i < CONNECTIONS; i++) {
 		int server = i == 1 ? v6 : i == 2 ? mapped : v4;
 		CHECK((ends[i].fd = connection(addresses[i])) >= 0 && (far[i].fd = accept(server, NULL, NULL)) >= 0);
