@@ -51,6 +51,8 @@ internal static class Workloads
         new($"tcpstates {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
         new($"tcpstates outside {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
         new($"tcpstates common {Network.Nobody}") { OwnNetwork = true, Options = Connections },
+        new("tcpoptions common") { OwnNetwork = true, Options = Connections },
+        new("tcpoptions all") { OwnNetwork = true, Options = Connections, ReferenceCannot = "has no field for most options of TCP and IP" },
         new("signals") { Counters = 2 },
         new("signals 3000") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },
