@@ -43,13 +43,22 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
         Await(TcpState.Close);
     }
 
-    private SafeHandle Make(uint sequence, uint acknowledged)
+    /// <summary>A reset to what the kernel still keeps of the connection in TIME_WAIT, while ours is only bound. It must have the very next sequence number: RFC 1337.</summary>
+    public void Dismiss(SocketAddress remote, uint acknowledged)
+    {
+        using var peer = Make(state.ReceiveSequence, acknowledged, remote);
+        var calls = CallsOf(peer);
+        calls.Set(Inet.SOL_SOCKET, So.LINGER, (OnOff: 1, Seconds: 0), "SO_LINGER");
+        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF, "TCP_REPAIR off");
+    }
+
+    private SafeHandle Make(uint sequence, uint acknowledged, SocketAddress? name = null)
     {
         var fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         var handle = Kernel.Own(ours.Check(fd, "socket"));
         try
         {
-            Connect(CallsOf(handle), sequence, acknowledged);
+            Connect(CallsOf(handle), sequence, acknowledged, name);
             return handle;
         }
         catch
@@ -61,7 +70,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
 
     private SocketCalls CallsOf(SafeHandle handle) => new((int)handle.DangerousGetHandle(), $"the stand-in for the peer of {ours.Subject}");
 
-    private void Connect(SocketCalls calls, uint sequence, uint acknowledged)
+    private void Connect(SocketCalls calls, uint sequence, uint acknowledged, SocketAddress? name)
     {
         calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_ON, "TCP_REPAIR");
         if (state.IsIPv6)
@@ -70,7 +79,8 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, ui
             calls.Set(Inet.IPPROTO_IP, Ip.TRANSPARENT, 1, "IP_TRANSPARENT");
         if (mark != 0)
             calls.Set(Inet.SOL_SOCKET, So.MARK, mark, "SO_MARK");
-        ours.TryName(peer: true, out var remote);
+        if (name is not { } remote)
+            ours.TryName(peer: true, out remote);
         ours.TryName(peer: false, out var local);
         calls.Check(calls.Bind(remote), "bind");
         SetSequence(calls, Tcp.SEND_QUEUE, sequence);
