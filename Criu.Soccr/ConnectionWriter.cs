@@ -71,8 +71,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         BindTo(state.Local!);
         SetSequence(Tcp.RECV_QUEUE, FirstReceived());
         SetSequence(Tcp.SEND_QUEUE, FirstSent());
-        calls.Check(calls.Connect(SocketAddress.Of(WithScope(state.Remote!))), "connect (in repair mode)",
-            "A socket with the same two ends still exists, or there is no route to the peer: close the one, set the other up");
+        calls.Check(ConnectInRepair(), "connect (in repair mode)", "A socket with the same two ends still exists, or there is no route to the peer: close the one, set the other up");
         if (!hasLargeSegment)
             calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, 0, "TCP_MAXSEG");
         SetNegotiated();
@@ -90,6 +89,17 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     {
         foreach (var key in state.Md5Keys)
             calls.Check(Md5Keys.Set(calls, key, state.IsIPv6), $"TCP_MD5SIG for {key}", "The kernel must have TCP_MD5SIG: without the key the peer would hear nothing");
+    }
+
+    /// <summary>A connection that is over may still be in the kernel's keeping, on the host where it ended a minute ago: it is dismissed, as ours comes in its place.</summary>
+    private long ConnectInRepair()
+    {
+        var remote = SocketAddress.Of(WithScope(state.Remote!));
+        long result = calls.Connect(remote);
+        if (result != -Errno.EADDRNOTAVAIL || state.State != TcpState.TimeWait)
+            return result;
+        new FakePeer(calls, state, options).Dismiss(remote, FirstUnacknowledged());
+        return calls.Connect(remote);
     }
 
     private void EnterRepair()

@@ -42,13 +42,22 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
         Await(TcpState.Close);
     }
 
-    private SafeHandle Make(uint sequence, uint acknowledged)
+    /// <summary>A reset to what the kernel still keeps of the connection in TIME_WAIT, while ours is only bound. It must have the very next sequence number: RFC 1337.</summary>
+    public void Dismiss(SocketAddress remote, uint acknowledged)
+    {
+        using var peer = Make(state.ReceiveSequence, acknowledged, remote);
+        var calls = CallsOf(peer);
+        calls.Set(Inet.SOL_SOCKET, So.LINGER, (OnOff: 1, Seconds: 0), "SO_LINGER");
+        Switch(peer, RepairMode.Off);
+    }
+
+    private SafeHandle Make(uint sequence, uint acknowledged, SocketAddress? name = null)
     {
         var fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         var handle = Kernel.Own(ours.Check(fd, "socket"));
         try
         {
-            Connect(handle, sequence, acknowledged);
+            Connect(handle, sequence, acknowledged, name);
             return handle;
         }
         catch
@@ -60,7 +69,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
 
     private SocketCalls CallsOf(SafeHandle handle) => new((int)handle.DangerousGetHandle(), $"the stand-in for the peer of {ours.Subject}");
 
-    private void Connect(SafeHandle peer, uint sequence, uint acknowledged)
+    private void Connect(SafeHandle peer, uint sequence, uint acknowledged, SocketAddress? name)
     {
         var calls = CallsOf(peer);
         Switch(peer, RepairMode.On);
@@ -71,7 +80,8 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
         if (options.Lock?.Mark is { } mark and not 0)
             calls.Check(options.Switch.TrySet(peer, Inet.SOL_SOCKET, So.MARK, (int)mark), "SO_MARK");
         ours.TryName(out var local);
-        ours.TryPeerName(local, out var remote);
+        if (name is not { } remote)
+            ours.TryPeerName(local, out remote);
         calls.Check(calls.Bind(remote), "bind");
         SetSequence(calls, Tcp.SEND_QUEUE, sequence);
         SetSequence(calls, Tcp.RECV_QUEUE, acknowledged);

@@ -14,6 +14,10 @@ internal static class Workloads
 
     private static readonly Regex TimerState = new("it_value|ticks");
 
+    private const string LostReset = "loses the error of a connection that was reset";
+
+    private static readonly string[] Connections = ["--tcp-established"];
+
     public static readonly Workload[] All =
     [
         new("counter") { AsUser = true },
@@ -45,6 +49,15 @@ internal static class Workloads
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
+        new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },
+        new($"tcpstates {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
+        new($"tcpstates outside {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
+        new($"tcpstates common {Network.Nobody}") { OwnNetwork = true, Options = Connections },
+        new("tcpoptions common") { OwnNetwork = true, Options = Connections },
+        new("tcpoptions all") { OwnNetwork = true, Options = Connections, ReferenceCannot = "has no field for most options of TCP and IP" },
+        new("udp") { OwnNetwork = true, ReferenceCannot = "loses datagrams that wait" },
+        new("udp options") { OwnNetwork = true, ReferenceCannot = "loses datagrams that wait" },
+        new("udp others") { OwnNetwork = true, ReferenceCannot = "loses datagrams that wait" },
         new("signals") { Counters = 2 },
         new("signals 3000") { Counters = 2 },
         new("timers") { Changes = new("Pnd$") },

@@ -10,11 +10,20 @@ public abstract class EndToEndTest : IDisposable
 {
     private readonly List<Target> _targets = [];
 
-    internal Target Start(Workload workload, bool asUser = false)
+    private readonly List<Network> _networks = [];
+
+    internal Network NewNetwork()
+    {
+        Network network = new();
+        _networks.Add(network);
+        return network;
+    }
+
+    internal Target Start(Workload workload, bool asUser = false, Network? network = null)
     {
         if (!User.IsRoot)
             Skips.Because("needs root: it changes users and restores pids");
-        Target target = new(workload, asUser);
+        Target target = new(workload, asUser, network);
         _targets.Add(target);
         return target;
     }
@@ -24,6 +33,7 @@ public abstract class EndToEndTest : IDisposable
         GC.SuppressFinalize(this);
         string leaks = Leaks.In([]);
         _targets.ForEach(t => t.Dispose());
+        _networks.ForEach(n => n.Dispose());
         if (leaks.Length > 0)
             throw new XunitException(leaks);
     }

@@ -20,9 +20,16 @@ internal sealed class Target : IDisposable
 
     public string LogFile => Path.Combine(Home, "log");
 
-    public Target(Workload workload, bool asUser = false)
+    /// <summary>Where it runs; null: in that of the tests.</summary>
+    public Network? Network { get; }
+
+    private readonly bool _ownsNetwork;
+
+    public Target(Workload workload, bool asUser = false, Network? network = null)
     {
         Workload = workload;
+        _ownsNetwork = network == null && workload.OwnNetwork;
+        Network = network ?? (_ownsNetwork ? new Network() : null);
         Folder = Places.NewFolder(workload.Program);
         foreach (string folder in (string[])[Home, Images])
             Directory.CreateDirectory(folder, (UnixFileMode)0x1ff);
@@ -30,7 +37,7 @@ internal sealed class Target : IDisposable
         File.SetUnixFileMode(Images, (UnixFileMode)0x1ff);
         _log = new TickLog(LogFile);
         string launch = Places.CopyOf(Places.Program("launch"), Folder), program = Places.CopyOf(Places.Program(workload.Program), Folder);
-        Pid = Child.Start([.. asUser ? User.Ordinary : [], launch, Home, "022", program, .. workload.Arguments]);
+        Pid = Child.Start([.. Network?.Enter ?? [], .. asUser ? User.Ordinary : [], launch, Home, "022", program, .. workload.Arguments]);
         try
         {
             Await(() => _log.Counts.Count >= workload.Counters && _log.Ready, "does not become ready");
@@ -103,23 +110,30 @@ internal sealed class Target : IDisposable
         LooksLike(before);
     }
 
+    public EngineRun TryDump(Engine engine, params string[] options) => Note(Here(engine).Dump(Pid, Images, [.. Workload.Options, .. options]));
+
+    public EngineRun TryRestore(Engine engine, params string[] options) => Note(Here(engine).Restore(Images, [.. Workload.Options, .. options]));
+
+    /// <summary>The engine where the target is.</summary>
+    public Engine Here(Engine engine) => Network?.With(engine) ?? engine;
+
     public void Dump(Engine engine, params string[] options)
     {
-        EngineRun run = Note(engine.Dump(Pid, Images, [.. Workload.Options, .. options]));
+        EngineRun run = TryDump(engine, options);
         Holds(run.Succeeded, "cannot be dumped");
     }
 
     public void Restore(Engine engine, params string[] options)
     {
-        EngineRun run = Note(engine.Restore(Images, [.. Workload.Options, .. options]));
+        EngineRun run = TryRestore(engine, options);
         Holds(run.Succeeded, "cannot be restored");
     }
 
     /// <summary>Dumps with the end of the target. The pids are free again when this returns: a zombie would keep its own.</summary>
-    public void DumpToTheEnd(Engine engine)
+    public void DumpToTheEnd(Engine engine, params string[] options)
     {
         List<int> tree = Tree;
-        Dump(engine);
+        Dump(engine, options);
         foreach (int pid in tree)
             Child.Wait(pid, TimeSpan.FromSeconds(10));
         Holds(!tree.Any(p => Directory.Exists($"/proc/{p}")), "is still there after its dump");
@@ -189,5 +203,7 @@ internal sealed class Target : IDisposable
     {
         End();
         Directory.Delete(Folder, recursive: true);
+        if (_ownsNetwork)
+            Network!.Dispose();
     }
 }

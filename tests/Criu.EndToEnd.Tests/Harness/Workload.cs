@@ -30,6 +30,9 @@ internal sealed record Workload(string Command)
     /// <summary>What CRIU 4.2 does not bring back as it was, without harm to the workload.</summary>
     public Regex? ReferenceChanges { get; init; }
 
+    /// <summary>Runs in a network namespace of its own, and so do the engines: they hold traffic there, and addresses are free.</summary>
+    public bool OwnNetwork { get; init; }
+
     /// <summary>Options that both dump and restore need.</summary>
     public string[] Options { get; init; } = [];
 }

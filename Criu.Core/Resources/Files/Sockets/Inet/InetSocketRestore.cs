@@ -67,7 +67,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
 
     /// <summary>
     /// What a socket must have to be bound again, though it may have been without since: sockets of one port are willing to share it; the address of IPv6 may still be tentative;
-    /// and a TCP port may have connections. In the end each has its own values: <see cref="PutBack"/>.
+    /// a TCP port may have connections; and what waits for one datagram socket may have been sent by another, whose address it is sent from again. In the end each has its own values: <see cref="PutBack"/>.
     /// </summary>
     private List<SocketOptionEntry> ForBinding(RestoredSocket socket)
     {
@@ -75,7 +75,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         if (socket.Entry.SrcPort == 0 || socket.HadConnection)
             return options;
         bool shares = SharesPort(socket);
-        if ((shares || socket.IsTcp) && !socket.Entry.Opts.Reuseaddr)
+        if ((shares || socket.IsTcp || socket.Entry.Type == Inet.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
             options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
         if (shares && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
             options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEPORT, 1));
