@@ -16,14 +16,15 @@ MIB = 1 << 20
 
 class Case:
     """What runs, how often relative to ROUNDS, and the log line by which it shows that it runs on."""
-    def __init__(self, title, command, counter, share=1.0, is_large=False):
-        self.title, self.command, self.counter, self.share, self.is_large = title, command, counter, share, is_large
+    def __init__(self, title, command, counter, share=1.0, is_large=False, options=()):
+        self.title, self.command, self.counter, self.share, self.is_large, self.options = title, command, counter, share, is_large, options
 
 
 CASES = {
     "tiny": Case("a static process", ["counter"], "count"),
     "tree": Case("50 processes", ["tree", "50"], "p0", 0.5),
     "threads": Case("64 threads", ["threads", "64"], "t0", 0.5),
+    "connections": Case("200 TCP connections, both ends", ["connections", "200"], "round", 0.5, options=["--tcp-established", "--network-lock", "nftables"]),
     "memory": Case("1 GiB touched, to tmpfs", ["memory", "1171"], "pages", 0.25, is_large=True),      # a hole in every eighth page
 }
 
@@ -35,6 +36,7 @@ def main():
     for name in names:
         if name not in CASES and name != "start":
             sys.exit(f"There is no case {name}: start, {', '.join(CASES)}")
+    own_network()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     folder = tempfile.mkdtemp(prefix="criu-bench-", dir="/dev/shm")
     try:
@@ -44,6 +46,14 @@ def main():
     finally:
         end(descendants(os.getpid()))
         shutil.rmtree(folder)
+
+
+def own_network():
+    """Connections are held by tables of a network namespace: it shall not be the machine's."""
+    CLONE_NEWNET = 0x40000000
+    if ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
+        sys.exit("unshare(CLONE_NEWNET) failed: run as root")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
 def start_up(rounds):
@@ -100,13 +110,13 @@ def one(case, who, folder, measure):
     try:
         until(lambda: last(log, case.counter) >= 2, f"{case.title} does not become ready", log)
         tree = [root.pid, *descendants(root.pid)]
-        dump = measure(command(who, "dump", images) + ["-t", str(root.pid)])
+        dump = measure(command(who, "dump", images) + ["-t", str(root.pid), *case.options])
         for pid in tree:
             reap(pid)
         root.returncode = 0
         counted = last(log, case.counter)
         pages = sum(os.path.getsize(os.path.join(images, f)) for f in os.listdir(images) if f.startswith("pages-"))
-        restore = measure(command(who, "restore", images) + ["-d"])
+        restore = measure(command(who, "restore", images) + ["-d", *case.options])
         until(lambda: last(log, case.counter) > counted, f"{case.title} does not go on", log)
         if set(tree) != {root.pid, *descendants(root.pid)}:
             raise SystemExit(f"{case.title}: not every process is back after {who}: {set(tree) ^ {root.pid, *descendants(root.pid)}}")
