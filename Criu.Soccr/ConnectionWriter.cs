@@ -272,10 +272,19 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         // The kernel lets an unlocked send buffer grow with the congestion window, which is small again. A receive buffer must hold what our window promises.
         bool setsSend = hasForcedBuffer || isLocked, setsReceive = isLocked || memory.ReceiveBuffer < state.ReceiveBuffer;
         if (setsSend)
-            calls.Check(options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.SNDBUFFORCE, state.SendBuffer / 2), "SO_SNDBUFFORCE", NeedsCapability);
+            SetBuffer(So.SNDBUFFORCE, So.SNDBUF, state.SendBuffer, "SO_SNDBUFFORCE");
         if (setsReceive)
-            calls.Check(options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.RCVBUFFORCE, state.ReceiveBuffer / 2), "SO_RCVBUFFORCE", NeedsCapability);
+            SetBuffer(So.RCVBUFFORCE, So.RCVBUF, state.ReceiveBuffer, "SO_RCVBUFFORCE");
         if (setsSend || setsReceive)
             calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);       // setting one has locked it. ENOPROTOOPT before 5.14
+    }
+
+    /// <summary>The kernel doubles what it is given. Within the limits of the system, net.core.wmem_max and rmem_max, it takes no privilege.</summary>
+    private void SetBuffer(int forced, int plain, int size, string name)
+    {
+        long result = options.Switch.TrySet(handle, Inet.SOL_SOCKET, forced, size / 2);
+        if (result == -Errno.EPERM && calls.TrySet(Inet.SOL_SOCKET, plain, size / 2) == 0 && calls.Get<int>(Inet.SOL_SOCKET, plain, name) >= size)
+            return;
+        calls.Check(result, name, NeedsCapability);
     }
 }

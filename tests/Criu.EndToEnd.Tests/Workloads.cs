@@ -49,7 +49,7 @@ internal static class Workloads
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
-        new("connections 300") { OwnNetwork = true, Options = Connections },
+        new("connections 60") { OwnNetwork = true, Options = Connections },
         new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },
         new($"tcpstates {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
         new($"tcpstates outside {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
