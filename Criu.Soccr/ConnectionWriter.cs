@@ -250,7 +250,8 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     {
         foreach (var option in state.Options)
             if (OptionTable.StageOf(option.Level, option.Number) == stage)
-                calls.Check(options.Switch.TrySet(handle, option.Level, option.Number, option.Value.AsSpan()), option.ToString(), "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
+                calls.Check(options.Switch.TrySet(handle, option.Level, option.Number, option.Value.AsSpan()), option.ToString(),
+                    "The network namespace or the kernel lacks what the option needs; restore without it (Options)");
     }
 
     /// <summary>The connection is on its own again: what repair mode used gets the values of before.</summary>

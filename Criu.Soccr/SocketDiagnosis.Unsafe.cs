@@ -147,7 +147,8 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
             States = 1u << (int)TcpState.Established | 1u << (int)TcpState.CloseWait | 1u << (int)TcpState.SynReceived | 1u << NewSynReceived,
         };
         using var diagnosis = new SocketDiagnosis();
-        listener.Check(diagnosis.Ask(listener, request, isDump: true, out var answers), "looking for its waiting connections (sock_diag)", "Leave it from a thread of its network namespace, or with CAP_SYS_ADMIN");
+        listener.Check(diagnosis.Ask(listener, request, isDump: true, out var answers), "looking for its waiting connections (sock_diag)",
+            "Leave it from a thread of its network namespace, or with CAP_SYS_ADMIN");
         var own = local.ToEndPoint().Address;
         List<HeldFlow> flows = [];
         foreach (byte[] answer in answers)

@@ -193,7 +193,8 @@ internal sealed class UnixSocketDump(DumpContext context)
             Opts = new SkOptsEntry { SoSndbuf = 0, SoRcvbuf = 0, SoSndTmoSec = 0, SoSndTmoUsec = 0, SoRcvTmoSec = 0, SoRcvTmoUsec = 0 },
         };
         return UnixName.IsRelative(info.Name)
-            ? throw new CheckpointException($"the unix socket {info.Inode}{Whose(info.Inode)} is outside the tree and bound to a relative path, by which it cannot be found again", "Close the socket that sends to it")
+            ? throw new CheckpointException($"the unix socket {info.Inode}{Whose(info.Inode)} is outside the tree and bound to a relative path, by which it cannot be found again",
+                "Close the socket that sends to it")
             : entry;
     }
 

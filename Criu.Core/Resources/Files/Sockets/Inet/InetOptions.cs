@@ -116,7 +116,8 @@ internal static class InetOptions
             yield return Entry(Inet.SOL_SOCKET, So.BINDTODEVICE, options.SoBoundDev.Span);
         if (options.HasSoLinger)
             yield return Entry(Inet.SOL_SOCKET, So.LINGER, MemoryMarshal.AsBytes<int>([1, (int)options.SoLinger]));
-        foreach (var (number, seconds, microseconds) in ((int, ulong, ulong)[])[(So.SNDTIMEO_OLD, options.SoSndTmoSec, options.SoSndTmoUsec), (So.RCVTIMEO_OLD, options.SoRcvTmoSec, options.SoRcvTmoUsec)])
+        foreach (var (number, seconds, microseconds) in ((int, ulong, ulong)[])
+            [(So.SNDTIMEO_OLD, options.SoSndTmoSec, options.SoSndTmoUsec), (So.RCVTIMEO_OLD, options.SoRcvTmoSec, options.SoRcvTmoUsec)])
             if ((seconds | microseconds) != 0)
                 yield return Entry(Inet.SOL_SOCKET, number, MemoryMarshal.AsBytes<ulong>([seconds, microseconds]));
     }

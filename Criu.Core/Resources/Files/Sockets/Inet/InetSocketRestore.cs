@@ -30,11 +30,14 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
     /// <summary>A bare socket that a process makes.</summary>
     public void Add(InetSkEntry entry, RestoreTask maker, int descriptor)
     {
-        if (entry.Family is not (Inet.AF_INET or Inet.AF_INET6) || entry.Type is not (Inet.SOCK_STREAM or Inet.SOCK_DGRAM or Inet.SOCK_RAW) || entry.Type == Inet.SOCK_STREAM && entry.Proto != Inet.IPPROTO_TCP)
-            throw new CheckpointException($"the inet socket {entry.Ino} is of family {entry.Family}, type {entry.Type}, protocol {entry.Proto}, which no dump can hold", "The image is damaged: take another dump");
+        bool isKnown = entry.Type is Inet.SOCK_DGRAM or Inet.SOCK_RAW || entry is { Type: Inet.SOCK_STREAM, Proto: Inet.IPPROTO_TCP };
+        if (!isKnown || entry.Family is not (Inet.AF_INET or Inet.AF_INET6))
+            throw new CheckpointException($"the inet socket {entry.Ino} is of family {entry.Family}, type {entry.Type}, protocol {entry.Proto}, which no dump can hold",
+                "The image is damaged: take another dump");
         var socket = new RestoredSocket(entry, maker, descriptor);
         if (socket.HadConnection && !context.Options.TcpEstablished && !IsClosing)
-            throw new CheckpointException($"{maker} has a TCP connection: {InetEnds.Local(entry)} -> {InetEnds.Remote(entry)}", "Add --tcp-established to restore it, or --tcp-close to make its socket without it");
+            throw new CheckpointException($"{maker} has a TCP connection: {InetEnds.Local(entry)} -> {InetEnds.Remote(entry)}",
+                "Add --tcp-established to restore it, or --tcp-close to make its socket without it");
         sockets.Add(socket);
     }
 

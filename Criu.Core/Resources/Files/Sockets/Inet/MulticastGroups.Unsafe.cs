@@ -89,7 +89,8 @@ internal static unsafe class MulticastGroups
     {
         int number = NetworkInterfaces.NumberOf(group.Interface.ToStringUtf8());
         if (number == 0 || group.Address.Length is not (4 or 16))
-            throw new CheckpointException($"the inet socket {entry.Ino} was in a multicast group of the interface {group.Interface.ToStringUtf8()}, which is not there", "Make the interface before the restore");
+            throw new CheckpointException($"the inet socket {entry.Ino} was in a multicast group of the interface {group.Interface.ToStringUtf8()}, which is not there",
+                "Make the interface before the restore");
         var address = new IPAddress(group.Address.Span);
         int size = SourcesOffset + group.Source.Count * StorageBytes;
         byte[] filter = new byte[size];

@@ -166,8 +166,11 @@ internal abstract class NetworkLock : IConnectionLock
         private static void Append(StringBuilder rules, string action, TcpFlow flow)
         {
             string local = AddressOf(flow.Local.Address), remote = AddressOf(flow.Remote.Address);
-            rules.Append(CultureInfo.InvariantCulture, $"{action} INPUT -p tcp -m mark ! --mark 0x{NftablesLock.DefaultMark:X} -s {remote} --sport {flow.Remote.Port} -d {local} --dport {flow.Local.Port} -j DROP\n");
-            rules.Append(CultureInfo.InvariantCulture, $"{action} OUTPUT -p tcp -m mark ! --mark 0x{NftablesLock.DefaultMark:X} -s {local} --sport {flow.Local.Port} -d {remote} --dport {flow.Remote.Port} -j DROP\n");
+            AppendOne("INPUT", $"-s {remote} --sport {flow.Remote.Port} -d {local} --dport {flow.Local.Port}");
+            AppendOne("OUTPUT", $"-s {local} --sport {flow.Local.Port} -d {remote} --dport {flow.Remote.Port}");
+
+            void AppendOne(string chain, string ends) =>
+                rules.Append(CultureInfo.InvariantCulture, $"{action} {chain} -p tcp -m mark ! --mark 0x{NftablesLock.DefaultMark:X} {ends} -j DROP\n");
         }
 
         private static string AddressOf(System.Net.IPAddress address) =>

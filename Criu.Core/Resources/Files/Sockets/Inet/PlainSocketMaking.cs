@@ -58,7 +58,8 @@ internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOption
     }
 
     private static void Set(RestoredSocket socket, SocketOptionEntry option) => Check(socket,
-        SocketCall.Set(socket.Handle!, (int)option.Level, (int)option.Number, option.Value.Span), InetOptions.NameOf(option), "The network namespace, the kernel or our privilege lacks what the option needs");
+        SocketCall.Set(socket.Handle!, (int)option.Level, (int)option.Number, option.Value.Span), InetOptions.NameOf(option),
+            "The network namespace, the kernel or our privilege lacks what the option needs");
 
     /// <summary>The kernel doubles what it is given. Without privilege the limits of the system hold.</summary>
     public static void SetBuffers(RestoredSocket socket)

@@ -62,7 +62,8 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
         try
         {
             Hold(kept.FindAll(HasPeer), guard);
-            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], new SoccrOptions { Lock = networkLock, SkipInFlight = context.Options.SkipInFlight }, Workers(kept.Count));
+            var options = new SoccrOptions { Lock = networkLock, SkipInFlight = context.Options.SkipInFlight };
+            paused = TcpConnection.PauseAllHandles([.. kept.Select(s => (SafeHandle)s.Handle)], options, Workers(kept.Count));
             var states = paused.Save();
             for (int i = 0; i < states.Length; i++)
                 Write(kept[i].Entry, states[i]);

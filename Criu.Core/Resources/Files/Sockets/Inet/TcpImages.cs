@@ -30,7 +30,10 @@ internal static class TcpImages
         foreach (var option in state.Options)
             entry.Extras.Options.Add(InetOptions.Entry(option.Level, option.Number, option.Value.AsSpan()));
         foreach (var key in state.Md5Keys)
-            entry.Extras.Md5Keys.Add(new Md5KeyEntry { Address = ByteString.CopyFrom(key.Address.GetAddressBytes()), PrefixLength = (uint)key.PrefixLength, Key = ByteString.CopyFrom(key.Key.AsSpan()) });
+            entry.Extras.Md5Keys.Add(new Md5KeyEntry
+            {
+                Address = ByteString.CopyFrom(key.Address.GetAddressBytes()), PrefixLength = (uint)key.PrefixLength, Key = ByteString.CopyFrom(key.Key.AsSpan()),
+            });
         if (state.WantedMaxSegment != 0)
             entry.Extras.Options.Add(InetOptions.Number(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.WantedMaxSegment));
     }
@@ -68,7 +71,8 @@ internal static class TcpImages
         };
     }
 
-    private static TcpMd5Key ToKey(InetSkEntry entry, Md5KeyEntry key) => key.Address.Length is 4 or 16 && key.PrefixLength <= 8 * key.Address.Length && key.Key.Length is >= 1 and <= Tcp.MD5SIG_MAXKEYLEN
+    private static TcpMd5Key ToKey(InetSkEntry entry, Md5KeyEntry key) =>
+        key.Address.Length is 4 or 16 && key.PrefixLength <= 8 * key.Address.Length && key.Key.Length is >= 1 and <= Tcp.MD5SIG_MAXKEYLEN
         ? new TcpMd5Key(new IPAddress(key.Address.Span), (int)key.PrefixLength, [.. key.Key.Span])
         : throw new CheckpointException($"files.img: the inet socket {entry.Ino} has a key of TCP_MD5SIG that cannot be", "The image is damaged: take another dump");
 
@@ -94,7 +98,8 @@ internal static class TcpImages
         return state with
         {
             State = isOver && state.Error == 0 ? TcpState.TimeWait : state.State, WantedMaxSegment = 0, ReceiveQueue = [.. received], SendQueue = isOver ? [] : [.. sent],
-            UnsentBytes = isOver ? 0 : (int)Math.Min(stream.UnsqLen, stream.OutqLen), IsFinUnsent = stream.UnsqLen > 0 && HasOwnFin(state.State), MaxSegment = (int)Math.Min(stream.MssClamp, int.MaxValue),
+            UnsentBytes = isOver ? 0 : (int)Math.Min(stream.UnsqLen, stream.OutqLen), IsFinUnsent = stream.UnsqLen > 0 && HasOwnFin(state.State),
+            MaxSegment = (int)Math.Min(stream.MssClamp, int.MaxValue),
             SendWindowScale = hasScale ? (int)stream.SndWscale : null, ReceiveWindowScale = hasScale ? (int)stream.RcvWscale : null, HasSack = (stream.OptMask & Sack) != 0,
             HasTimestamps = (stream.OptMask & Timestamps) != 0, Timestamp = stream.Timestamp, SendWl1 = stream.SndWl1, SendWindow = stream.SndWnd, MaxWindow = stream.MaxWindow,
             ReceiveWindow = stream.RcvWnd, ReceiveWindowUpdate = stream.RcvWup,
@@ -105,14 +110,15 @@ internal static class TcpImages
 
     private static void Check(InetSkEntry entry, TcpStreamEntry stream)
     {
-        if ((TcpState)entry.State is not (TcpState.Established or TcpState.SynSent or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.Close or TcpState.CloseWait or TcpState.LastAck or TcpState.Closing))
+        if (entry.State > (uint)TcpState.Closing || (TcpState)entry.State is 0 or TcpState.SynReceived or TcpState.TimeWait or TcpState.Listen)
             throw Damaged(entry, $"it is in state {entry.State}, which no saved connection is in");
         if (entry.State != SocketStates.CLOSE && stream.UnsqLen > stream.OutqLen)
             throw Damaged(entry, $"{stream.UnsqLen} of {stream.OutqLen} bytes are unsent");
         if (stream.SndWscale > 14 || stream.RcvWscale > 14)
             throw Damaged(entry, $"its windows are scaled by {stream.SndWscale} and {stream.RcvWscale} digits, where TCP has 14 at most");
         if (stream is { HasSndWnd: false } && entry.State != (uint)TcpState.SynSent)
-            throw new CheckpointException($"tcp-stream-{entry.Ino:x}.img has no windows (snd_wnd): it was written by a very old CRIU, or on a kernel before 4.8", "Take another dump with a newer one");
+            throw new CheckpointException($"tcp-stream-{entry.Ino:x}.img has no windows (snd_wnd): it was written by a very old CRIU, or on a kernel before 4.8",
+                "Take another dump with a newer one");
     }
 
     private static CheckpointException Damaged(InetSkEntry entry, string why) => new($"tcp-stream-{entry.Ino:x}.img: {why}", "The image is damaged: take another dump");
