@@ -80,10 +80,17 @@ public sealed class NftablesLock : IConnectionLock
         var socket = OpenSocket(table);
         var batch = new NfTablesBatch();
         LockTable.Write(batch, table, options, isOwned);
-        if (batch.Run(socket, mayRepeat: false) is not { } refusal)
-            return new NftablesLock(socket, table, options.Mark, isOwned);
-        socket.Dispose();
-        throw NfTablesErrors.OfCreation(refusal, table, isOwned);
+        try
+        {
+            var prepared = new NftablesLock(socket, table, options.Mark, isOwned);
+            options.Prepared?.Invoke(prepared);
+            return batch.Run(socket, mayRepeat: false) is { } refusal ? throw NfTablesErrors.OfCreation(refusal, table, isOwned) : prepared;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -11,4 +11,7 @@ public sealed record NftablesLockOptions
     /// For a lock that outlives its process: a move that failed then gives the addresses free some day.
     /// </summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Called when everything is ready and the table not made yet: whoever wants it removed in any case arranges for that here, with <see cref="NftablesLock.RemovalMessage"/>.</summary>
+    public Action<NftablesLock>? Prepared { get; init; }
 }

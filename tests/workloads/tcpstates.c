@@ -121,7 +121,7 @@ static void set_up(const char *nobody)
 	CHECK(wait_for(over, POLLHUP, 5000) & POLLHUP);
 }
 
-/* A child that is no longer ours takes the other ends, and echoes until it is to finish. */
+/* A child that is no longer ours takes the other ends, and echoes until we are gone. */
 static void hand_over(void)
 {
 	pid_t pid = fork();
@@ -129,10 +129,15 @@ static void hand_over(void)
 		if (fork() == 0) {
 			for (int i = 0; i < FAMILIES; i++)
 				close(half[i][0]), close(halved_by_peer[i][1]);
+			int others[] = { sharers[0], sharers[1], bound, unbound, dialling, was_reset, over };
+			for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+				close(others[i]);
 			setsid();
-			for (char buffer[64]; !finishing(); sleep_ms(1))
+			for (char buffer[64]; ; sleep_ms(1))
 				for (int i = 0; i < FAMILIES; i++) {
 					ssize_t n = recv(halved_by_peer[i][0], buffer, sizeof buffer, MSG_DONTWAIT);
+					if (n == 0)
+						_exit(0);
 					if (n > 0 && send(half[i][1], buffer, n, MSG_DONTWAIT | MSG_NOSIGNAL) != n)
 						_exit(1);
 				}

@@ -27,10 +27,10 @@ internal static class Leaks
     }
 
     /// <summary>Kills and reaps all that is left below this process, and says what it was.</summary>
-    public static List<string> EndDescendants()
+    public static List<string> EndDescendants(params int[] but)
     {
         List<string> ended = [];
-        for (List<int> left; (left = [.. Proc.Descendants().Where(p => !Child.OfOthers.Contains(p))]).Count > 0 && ended.Count < 10000;)
+        for (List<int> left; (left = [.. Proc.Descendants().Where(p => !Child.OfOthers.Contains(p) && !but.Contains(p))]).Count > 0 && ended.Count < 10000;)
         {
             foreach (int pid in left)
             {

@@ -75,6 +75,11 @@ internal sealed class Target : IDisposable
         return () => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + 2);
     }
 
+    /// <summary>How many counters have begun.</summary>
+    public int Counts => _log.Counts.Count;
+
+    public bool Has(string counter, long count) => _log.Counts.GetValueOrDefault(counter) >= count;
+
     public bool IsOver => Proc.State(Pid) is '-' or 'Z';
 
     /// <summary>Puts back the log that belongs to the images, after a restored target wrote to it.</summary>
@@ -153,10 +158,12 @@ internal sealed class Target : IDisposable
         Holds(leaks.Length == 0, $"is not left alone:\n{leaks}");
     }
 
+    public void AskToFinish() => File.WriteAllText(Path.Combine(Home, "finish"), "");
+
     /// <summary>Asks the workload to end, which it does only if its last checks hold as well.</summary>
     public void Finish()
     {
-        File.WriteAllText(Path.Combine(Home, "finish"), "");
+        AskToFinish();
         int? code = Child.Wait(Pid, TimeSpan.FromSeconds(20));
         _ = _log.Counts;
         Holds(code == 0 && _log is { Done: true, Problem: null }, $"ended with {code?.ToString() ?? "a timeout"}");
@@ -191,11 +198,12 @@ internal sealed class Target : IDisposable
     }
 
     /// <summary>What was restored, or half restored, under this target's pid, is ended.</summary>
-    public void End()
+    /// <param name="but">Others that run on.</param>
+    public void End(params int[] but)
     {
         foreach (int pid in Tree)
             Libc.kill(pid, Libc.SIGKILL);
-        Leaks.EndDescendants();
+        Leaks.EndDescendants(but);
     }
 
     /// <summary>Ends whatever is left of it, by pid, roots first so that nothing is restarted by a parent.</summary>

@@ -19,9 +19,12 @@ internal abstract class NetworkLock : IConnectionLock
 
     public abstract uint Mark { get; }
 
-    public static NetworkLock Create(NetworkLockMethod method, string runId) => method switch
+    /// <param name="method">How.</param>
+    /// <param name="runId">Of the dump.</param>
+    /// <param name="pledge">Should the engine end, the guard removes it: that is pledged before it is made.</param>
+    public static NetworkLock Create(NetworkLockMethod method, string runId, Pledge pledge) => method switch
     {
-        NetworkLockMethod.Nftables => new TableLock(NftablesLock.CreatePersistent(TableOf(runId))),
+        NetworkLockMethod.Nftables => new TableLock(NftablesLock.CreatePersistent(TableOf(runId), new NftablesLockOptions { Prepared = table => PledgeRemoval(table, pledge) })),
         NetworkLockMethod.Iptables => new RulesLock(),
         _ => new AbsentLock(),
     };
@@ -41,9 +44,10 @@ internal abstract class NetworkLock : IConnectionLock
 
     public abstract void Release(ReadOnlySpan<HeldFlow> flows);
 
-    /// <summary>Should the engine end, the guard removes it.</summary>
-    public virtual void PledgeRemoval(Pledge pledge)
+    private static void PledgeRemoval(NftablesLock table, Pledge pledge)
     {
+        int copy = pledge.Fetch(Environment.ProcessId, [(int)table.Descriptor.DangerousGetHandle()])[0];
+        pledge.Add([PledgedCall.Send(copy, table.RemovalMessage.Span)]);
     }
 
     public virtual void Remove()
@@ -75,12 +79,6 @@ internal abstract class NetworkLock : IConnectionLock
         public override void Hold(ReadOnlySpan<HeldFlow> flows) => table.Hold(flows);
 
         public override void Release(ReadOnlySpan<HeldFlow> flows) => table.Release(flows);
-
-        public override void PledgeRemoval(Pledge pledge)
-        {
-            int copy = pledge.Fetch(Environment.ProcessId, [(int)table.Descriptor.DangerousGetHandle()])[0];
-            pledge.Add([PledgedCall.Send(copy, table.RemovalMessage.Span)]);
-        }
 
         public override void Remove()
         {

@@ -110,7 +110,6 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
     {
         if (connections.Count == 0)
             return;
-        networkLock = NetworkLock.Create(context.Options.NetworkLock, context.RunId);
         Pledge = guard.NewPledge();
         foreach (var group in connections.GroupBy(c => c.File.Task.Pid))
         {
@@ -118,7 +117,7 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
             int[] copies = Pledge.Fetch(group.Key, Array.ConvertAll(theirs, c => c.File.Fd));
             Pledge.Add([.. theirs.Zip(copies).SelectMany(pair => Undo(pair.First, pair.Second))]);
         }
-        networkLock.PledgeRemoval(Pledge);
+        networkLock = NetworkLock.Create(context.Options.NetworkLock, context.RunId, Pledge);
         context.Log.LogInformation("{Count} TCP connections are held by {Method}", connections.Count, networkLock.Method);
     }
 
