@@ -95,9 +95,7 @@ public sealed class ConnectionTests : EndToEndTest
         ours.DumpToTheEnd(Engine.Native);
         first.Do("ip link set one down");
         second.Do("ip link set two up");
-        EngineRun run = ours.Note(second.With(Engine.Native).Restore(ours.Images, "--tcp-established", "--empty-ns", "net"));
-        if (!run.Succeeded)
-            run = ours.Note(second.With(Engine.Native).Restore(ours.Images, "--tcp-established"));
+        EngineRun run = ours.Note(second.With(Engine.Native).Restore(ours.Images, "--tcp-established"));
         ours.Holds(run.Succeeded, "is not restored elsewhere");
         peers.Do("ip neigh flush all");
         GoOn(ours, peer);
