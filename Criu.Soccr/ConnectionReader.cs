@@ -127,7 +127,7 @@ internal static class ConnectionReader
             calls.Set(Inet.SOL_SOCKET, So.PEEK_OFF, Unused, "SO_PEEK_OFF");      // peeking would begin there, and move it
         try
         {
-            queue.Bytes = Peek(calls, waiting, "the receive queue");
+            queue.Bytes = Peek(calls, waiting, mayHoldMore: false, "the receive queue");
         }
         finally
         {
@@ -145,28 +145,41 @@ internal static class ConnectionReader
         int fin = hasFin && unacknowledged > 0 ? 1 : 0, unsentFin = fin != 0 && unsent > 0 ? 1 : 0;
         int bytes = unacknowledged - fin;
         if (bytes > 0)
-            queue.Bytes = Peek(calls, bytes, "the send queue");
+            queue.Bytes = Peek(calls, bytes, mayHoldMore: true, "the send queue");
         (queue.Unsent, queue.IsFinUnsent) = (unsent - unsentFin, unsentFin != 0);
     }
 
-    /// <summary>All of a queue; one byte more is asked for, to see that there is none.</summary>
-    private static ImmutableArray<byte> Peek(SocketCalls calls, int length, string what)
+    /// <summary>
+    /// All of a queue; one byte more is asked for, to see that there is none. The kernel keeps what was sent in segments, and one of them may be acknowledged in part (it was put
+    /// together of several to be sent again): a look at the send queue then begins with bytes that the peer has.
+    /// </summary>
+    /// <param name="calls">Calls on the connection.</param>
+    /// <param name="length">Bytes that are wanted, the last of the queue.</param>
+    /// <param name="mayHoldMore">Whether there may be others before them.</param>
+    /// <param name="what">Which queue.</param>
+    private static ImmutableArray<byte> Peek(SocketCalls calls, int length, bool mayHoldMore, string what)
     {
         if (length > TcpConnectionState.MaxQueueBytes)
             throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, more than can be saved");
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length + 1);
-        try
+        const int Segment = 64 << 10;                   // bytes, as large as most become; it grows until all is seen
+        for (int room = length + 1; ; room += Math.Max(room, Segment))
         {
-            long got = calls.Receive(buffer.AsSpan(0, length + 1), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
-            if (Kernel.Failed(got))
-                throw calls.Failed($"reading {what}", got);
-            if (got != length)
-                throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
-            return [.. buffer.AsSpan(0, length)];
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(room);
+            try
+            {
+                long got = calls.Receive(buffer.AsSpan(0, room), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+                if (Kernel.Failed(got))
+                    throw calls.Failed($"reading {what}", got);
+                if (got == room && mayHoldMore && room < TcpConnectionState.MaxQueueBytes)
+                    continue;
+                if (got < length || got > length && !mayHoldMore)
+                    throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
+                return [.. buffer.AsSpan((int)got - length, length)];
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
         }
     }
 }
