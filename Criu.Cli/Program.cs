@@ -55,6 +55,7 @@ internal static class Program
         "dump" => DumpCommand.Run(options),
         "restore" => RestoreCommand.Run(options),
         "check" => CheckCommand.Run(options),
+        "service" => ServiceCommand.Run(options, words),
         "swrk" => SwrkCommand.Run(words),
         _ => throw new UsageException("crit stands first: criu crit decode|encode|show|info"),
     };

@@ -10,7 +10,15 @@ namespace Criu.Cli.Commands;
 /// <summary><c>criu swrk FD</c>: serves the client that started it, on a socket that it inherited.</summary>
 internal static class SwrkCommand
 {
-    public static int Run(string[] words) => RpcServer.Serve(Descriptor(words), new LoggingHost(), isService: false) ? 0 : 1;
+    /// <summary>The word after the number that a service starts its workers with.</summary>
+    public const string OfService = "service";
+
+    public static int Run(string[] words)
+    {
+        if (words is [_, not OfService, ..])
+            throw new UsageException($"swrk takes no \"{words[1]}\"", "Try criu swrk --help");
+        return RpcServer.Serve(Descriptor(words), new LoggingHost(), isService: words.Length > 1) ? 0 : 1;
+    }
 
     internal static int Descriptor(string[] words)
     {

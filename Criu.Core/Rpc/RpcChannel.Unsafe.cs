@@ -25,6 +25,12 @@ internal sealed unsafe class RpcChannel : IDisposable
     /// <summary>Who asks.</summary>
     public RpcPeer Peer { get; }
 
+    /// <summary>Gives up what the client has not.</summary>
+    public void BecomePeer() => RpcPrivilege.Become(Peer, socket);
+
+    /// <summary>A socket that was accepted.</summary>
+    public static RpcChannel Of(SafeFileHandle socket) => new(socket);
+
     /// <summary>Takes over an inherited descriptor; no process that is started later gets it.</summary>
     public static RpcChannel Over(int fd)
     {
@@ -53,7 +59,11 @@ internal sealed unsafe class RpcChannel : IDisposable
         if (size == 0 && HasEnded())
             return null;
         if (size is 0 or > MaxBytes)
+        {
+            // Taken off the queue all the same: a socket that is closed with a packet unread resets its client, who would find that instead of the answer.
+            Kernel.Call(Nr.recvfrom, socket.Fd());
             throw RpcErrors.BadOption(size == 0 ? "The message is empty" : $"The message has {size} bytes, and the largest that is read has {MaxBytes}");
+        }
         byte[] message = new byte[size];
         fixed (byte* start = message)
             Demand(Kernel.Call(Nr.recvfrom, socket.Fd(), (long)start, size));

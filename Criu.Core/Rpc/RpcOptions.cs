@@ -30,6 +30,9 @@ internal sealed class RpcOptions : IDisposable
     /// <param name="isService">The client is a stranger: what concerns our own descriptors and parent is refused.</param>
     public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService) => (this.opts, this.peer, this.isService) = (opts, peer, isService);
 
+    /// <summary>How many settings and warnings the fields have become.</summary>
+    public int Taken => settings.Count + warnings.Count;
+
     /// <summary>Merges all fields.</summary>
     /// <param name="needsImages">Whether the request is nothing without a directory of images.</param>
     /// <exception cref="CheckpointException">A field is refused, or its value is none.</exception>

@@ -27,7 +27,23 @@ public sealed class RpcServer
     public static bool Serve(int socket, RpcHost host, bool isService)
     {
         using var channel = RpcChannel.Over(socket);
-        return new RpcServer(channel, host, isService).Run();
+        var server = new RpcServer(channel, host, isService);
+        return (!isService || server.BecomePeer()) && server.Run();
+    }
+
+    private bool BecomePeer()
+    {
+        try
+        {
+            channel.BecomePeer();
+            return true;
+        }
+        catch (CheckpointException exception)
+        {
+            host.Complain(exception.Message);
+            channel.Send(Failure(CriuReqType.Empty, exception));
+            return false;
+        }
     }
 
     private bool Run()

@@ -36,6 +36,16 @@ internal sealed unsafe class Client : IDisposable
     /// <summary>A client whose server is not a process of its own.</summary>
     public static Client Of(int fd) => new(Kernel.Own(fd), 0);
 
+    /// <summary>A client of the service with this socket.</summary>
+    public static Client Of(string path)
+    {
+        SafeFileHandle socket = Kernel.Own(Check(Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0), "socket"));
+        byte[] address = [Sockets.AF_UNIX, 0, .. Kernel.CString(path)];
+        fixed (byte* start = address)
+            Check(Kernel.Call(Nr.connect, socket.Fd(), (long)start, address.Length), $"connect to {path}");
+        return new Client(socket, 0);
+    }
+
     public static CriuResp Ask(CriuReq request)
     {
         using Client client = OfSwrk();
