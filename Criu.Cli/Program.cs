@@ -43,18 +43,20 @@ internal static class Program
         if (line.Words.Count == 0)
             throw new UsageException("No action is given", "Try criu --help");
         var action = ActionCatalogue.Resolve(line.Words[0]);
-        if (line.Words.Count > 1)
-            throw new UsageException($"{action.Name} takes no \"{line.Words[1]}\"", $"Try criu {action.Name} --help");
+        if (line.Words.Count > 1 + action.Words)
+            throw new UsageException($"{action.Name} takes no \"{line.Words[1 + action.Words]}\"", $"Try criu {action.Name} --help");
         var options = OptionMerge.Merge(line.Settings);
         CloseDescriptors(options.Common.CloseFds);
-        return Run(action.Options, options);
+        return Run(action.Name, options, [.. line.Words.Skip(1)]);
     }
 
-    private static int Run(OptionActions action, MergedOptions options) => action switch
+    private static int Run(string action, MergedOptions options, string[] words) => action switch
     {
-        OptionActions.Dump => DumpCommand.Run(options),
-        OptionActions.Restore => RestoreCommand.Run(options),
-        OptionActions.Check => CheckCommand.Run(options),
+        "dump" => DumpCommand.Run(options),
+        "restore" => RestoreCommand.Run(options),
+        "check" => CheckCommand.Run(options),
+        "service" => ServiceCommand.Run(options, words),
+        "swrk" => SwrkCommand.Run(words),
         _ => throw new UsageException("crit stands first: criu crit decode|encode|show|info"),
     };
 

@@ -15,6 +15,9 @@ internal sealed record ActionDescription(string Name, string Summary)
 
     public string Usage { get; init; } = "[OPTIONS]";
 
+    /// <summary>How many words may follow it; those that the usage does not name are for a service and its workers.</summary>
+    public int Words { get; init; }
+
     /// <summary>Lines of the help: a command, then what it does.</summary>
     public (string Command, string Effect)[] Examples { get; init; } = [];
 }
@@ -63,10 +66,22 @@ internal static class ActionCatalogue
                 ("criu crit decode -i pstree.img --pretty -o pstree.json", "make text of an image"),
             ],
         },
+        new("swrk", "serve the requests of one client, whose socket is descriptor FD")
+        {
+            Usage = "FD", Words = 2,
+            Examples = [("criu swrk 3", "answer criu_req of rpc.proto on descriptor 3, a unix socket of type SOCK_SEQPACKET")],
+        },
+        new("service", "serve requests on a unix socket")
+        {
+            Options = OptionActions.Service, Words = 1,
+            Examples =
+            [
+                ("criu service", "serve whoever connects to /var/run/criu-service.socket, each with the rights of their own"),
+                ("criu service -d --address /run/criu.socket --pidfile /run/criu.pid", "elsewhere, in the background"),
+            ],
+        },
         new("pre-dump", "dump memory ahead while the tree runs") { Refusal = "every dump is a whole one" },
         new("page-server", "receive pages over the network") { Refusal = "there is no server yet" },
-        new("service", "serve requests on a unix socket") { Refusal = "there is no server yet" },
-        new("swrk", "serve the requests of one client") { Refusal = "there is no server yet" },
         new("lazy-pages", "bring pages on demand") { Refusal = "pages are restored at once" },
         new("dedup", "remove pages that a later dump holds too") { Refusal = "every dump is a whole one" },
         new("cpuinfo", "write or check the features of the processor") { Refusal = "processors are not compared" },

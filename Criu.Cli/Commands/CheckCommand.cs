@@ -18,6 +18,16 @@ internal static class CheckCommand
         return options.Check.Features.Count > 0 ? CheckNamed(session) : CheckAll(session);
     }
 
+    /// <summary>Throws where something is missing that is always needed: all of it, for a client that sees no log.</summary>
+    internal static bool Demand(Session session)
+    {
+        var lacks = new List<string>();
+        foreach (var feature in KernelFeatures.All)
+            if (feature.Need == FeatureNeed.Always && feature.Probe() is { Works: false } report)
+                lacks.Add($"{feature.Name}, needed to {feature.Purpose}, does not work: {Because(report)}");
+        return lacks.Count == 0 ? true : throw new CheckpointException(string.Join("; ", lacks));
+    }
+
     private static int CheckNamed(Session session)
     {
         int status = 0;

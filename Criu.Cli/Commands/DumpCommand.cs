@@ -17,7 +17,7 @@ internal static class DumpCommand
         return session.Run("dump", "Dumping", session => Dump(session, pid));
     }
 
-    private static int Dump(Session session, int pid)
+    internal static int Dump(Session session, int pid)
     {
         using var images = ImageDirectory.Create(session.Options.Common.ImagesDir);
         var result = Checkpoint.Dump(pid, images, session.Options.Dump, session.Log);

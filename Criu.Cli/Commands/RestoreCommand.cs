@@ -14,10 +14,15 @@ internal static class RestoreCommand
         if (options is { Restore.Sibling: true, Common.Detached: false })
             throw new CheckpointException("--restore-sibling needs --restore-detached: criu cannot wait for a child of its parent", "Add -d");
         using var session = Session.Open(options, DirectoryAccess.Read);
-        return session.Run("restore", "Restoring", Restore);
+        return session.Run("restore", "Restoring", session =>
+        {
+            int root = Restore(session);
+            return options.Common.Detached ? 0 : RootExit.Await(root);
+        });
     }
 
-    private static int Restore(Session session)
+    /// <summary>Answers the pid of the root.</summary>
+    internal static int Restore(Session session)
     {
         var common = session.Options.Common;
         var pidFile = PidFile.Prepare(common.PidFile == null ? null : session.InWorkDir(common.PidFile));
@@ -26,6 +31,6 @@ internal static class RestoreCommand
         pidFile?.Write(result.RootPid);
         Statistics.Finish(session, result);
         session.Log.Write(LogLevel.Information, null, "Restore finished successfully. Tasks resumed.");
-        return common.Detached ? 0 : RootExit.Await(result.RootPid);
+        return result.RootPid;
     }
 }

@@ -45,6 +45,19 @@ internal sealed class Session : IDisposable
     {
         try
         {
+            return Attempt(area, noun, action);
+        }
+        catch (Exception)
+        {
+            return 1;
+        }
+    }
+
+    /// <summary>The same for a caller that wants to know the failure too. The log has it.</summary>
+    public T Attempt<T>(string area, string noun, Func<Session, T> action)
+    {
+        try
+        {
             return action(this);
         }
         catch (Exception exception)
@@ -53,7 +66,7 @@ internal sealed class Session : IDisposable
             if (Log.IsEnabled(LogLevel.Debug))
                 Log.Detail(exception.ToString());
             Log.Write(LogLevel.Error, area, $"{noun} FAILED.");
-            return 1;
+            throw;
         }
     }
 

@@ -12,4 +12,7 @@ public sealed class CheckpointException : Exception
 
     /// <summary>What the user can do about it.</summary>
     public string? Advice { get; }
+
+    /// <summary>The errno that the RPC answers; 0 where none says more than the message.</summary>
+    internal int ErrorNumber { get; init; }
 }

@@ -53,11 +53,11 @@ internal static class RestoreChecks
     private static CheckpointException Taken(int tid, ProcDirectory taken, ProcText text)
     {
         if (!taken.TryRead("stat"u8, text))
-            return new CheckpointException($"pid {tid} is taken");
+            return new CheckpointException($"pid {tid} is taken") { ErrorNumber = Errno.EEXIST };
         var stat = TaskStat.Parse(text);
         return stat.State == 'Z'
-            ? new CheckpointException($"pid {tid} is taken by a zombie ({stat.Comm})", $"Its parent, pid {stat.ParentPid}, has to wait for it first")
-            : new CheckpointException($"pid {tid} is taken by \"{stat.Comm}\"", "End that process, or restore in a pid namespace of its own");
+            ? new CheckpointException($"pid {tid} is taken by a zombie ({stat.Comm})", $"Its parent, pid {stat.ParentPid}, has to wait for it first") { ErrorNumber = Errno.EEXIST }
+            : new CheckpointException($"pid {tid} is taken by \"{stat.Comm}\"", "End that process, or restore in a pid namespace of its own") { ErrorNumber = Errno.EEXIST };
     }
 
     /// <summary>

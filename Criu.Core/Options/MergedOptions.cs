@@ -24,6 +24,12 @@ public sealed record CommonOptions
     /// <summary>Root of the tree to dump (<c>--tree</c>).</summary>
     public int? Tree { get; init; }
 
+    /// <summary>Path of the service's socket (<c>--address</c>).</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Go to the background (<c>--daemon</c>; <c>-d</c> is <see cref="Detached"/>).</summary>
+    public bool Daemon { get; init; }
+
     /// <summary>End when the tree is restored instead of waiting for its root (<c>--restore-detached</c>).</summary>
     public bool Detached { get; init; }
 

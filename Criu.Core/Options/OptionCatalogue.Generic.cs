@@ -21,7 +21,7 @@ public static partial class OptionCatalogue
         },
         new("work-dir", Supported, "directory of log, pid file and statistics (default: that of the images)")
         {
-            Short = 'W', Argument = Required, ValueName = "DIR", RpcField = "work_dir_fd", CSetter = "criu_set_work_dir_fd",
+            Short = 'W', Argument = Required, ValueName = "DIR", Actions = Both | Service, RpcField = "work_dir_fd", CSetter = "criu_set_work_dir_fd",
             Effect = (o, s) => o with { Common = o.Common with { WorkDir = OptionValues.Text(s, "the directory") } },
         },
         new("leave-running", Supported, "let the tree run on after the dump instead of killing it")
@@ -34,9 +34,9 @@ public static partial class OptionCatalogue
             Short = 's', RpcField = "leave_stopped",
             Effect = (o, s) => o with { Dump = o.Dump with { LeaveStopped = s.IsOn }, Restore = o.Restore with { LeaveStopped = s.IsOn } },
         },
-        new("restore-detached", Supported, "end once the tree is restored instead of waiting for its root")
+        new("restore-detached", Supported, "end once the tree is restored instead of waiting for its root; a service goes to the background")
         {
-            Short = 'd', Negatable = true, Actions = Restore,
+            Short = 'd', Negatable = true, Actions = Restore | Service,
             Effect = (o, s) => o with { Common = o.Common with { Detached = s.IsOn } },
         },
         new("restore-sibling", Supported, "restore the root as a sibling of criu, a child of whoever called it (needs -d)")
@@ -54,9 +54,9 @@ public static partial class OptionCatalogue
             Argument = Required, ValueName = "SECONDS", Actions = Dump, RpcField = "timeout", CSetter = "criu_set_timeout",
             Effect = (o, s) => o with { Dump = o.Dump with { Timeout = OptionValues.Seconds(s) } },
         },
-        new("pidfile", Supported, "write the pid of the restored root to FILE, which must not exist")
+        new("pidfile", Supported, "write the pid of the restored root, or of the service, to FILE, which must not exist")
         {
-            Argument = Required, ValueName = "FILE", Actions = Restore,
+            Argument = Required, ValueName = "FILE", Actions = Restore | Service,
             Effect = (o, s) => o with { Common = o.Common with { PidFile = OptionValues.Text(s, "the file name") } },
         },
         new("close", Supported, "close descriptor FD before anything else")

@@ -42,15 +42,20 @@ public static partial class OptionCatalogue
 
     private static OptionDescription[] Servers() =>
     [
-        new("address", Refused, "address of the server") { Group = OptionGroup.Servers, Argument = Required, ValueName = "ADDR", Note = NoServers },
+        new("address", Supported, "socket of the service (default: /var/run/criu-service.socket)")
+        {
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "PATH", Actions = Service,
+            Effect = (o, s) => o with { Common = o.Common with { Address = OptionValues.Text(s, "the path") } },
+        },
         new("port", Refused, "port of the page server") { Group = OptionGroup.Servers, Argument = Required, ValueName = "PORT", Note = NoServers },
         new("ps-socket", Refused, "socket of the page server, opened already")
         {
             Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", Note = NoServers,
         },
-        new("daemon", Refused, "go to the background")
+        new("daemon", Supported, "go to the background, as -d does")
         {
-            Group = OptionGroup.Servers, Negatable = true, Actions = OptionActions.None, Note = NoServers,
+            Group = OptionGroup.Servers, Negatable = true, Actions = Service,
+            Effect = (o, s) => o with { Common = o.Common with { Daemon = s.IsOn } },
         },
         new("status-fd", Refused, "write a zero byte to FD when ready")
         {

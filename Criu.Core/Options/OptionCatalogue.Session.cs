@@ -11,7 +11,7 @@ public static partial class OptionCatalogue
     [
         new("log-file", Supported, "write the log to FILE, relative to the work directory (default: standard error)")
         {
-            Group = OptionGroup.Logging, Short = 'o', Argument = Required, ValueName = "FILE", RpcField = "log_file", CSetter = "criu_set_log_file",
+            Group = OptionGroup.Logging, Short = 'o', Argument = Required, ValueName = "FILE", Actions = Both | Service, RpcField = "log_file", CSetter = "criu_set_log_file",
             Effect = (o, s) => o with { Common = o.Common with { LogFile = OptionValues.Text(s, "the file name") } },
         },
         new("verbosity", Supported, "0 quiet, 1 errors, 2 warnings (default), 3 information, 4 debug; each v without a number adds one")

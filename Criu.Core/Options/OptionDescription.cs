@@ -48,8 +48,11 @@ public enum OptionActions
     /// <summary>Dump and restore.</summary>
     Both = Dump | Restore,
 
+    /// <summary><c>criu service</c>.</summary>
+    Service = 8,
+
     /// <summary>Every action.</summary>
-    All = Dump | Restore | Check,
+    All = Dump | Restore | Check | Service,
 }
 
 /// <summary>The heading that an option stands under in the help.</summary>

@@ -74,6 +74,7 @@ internal static class OptionValues
             return merged;
         var option = OptionCatalogue.Find(setting.Name)!;
         string shown = setting.Value == null ? option.Name : $"{option.Name}={setting.Value}";
-        throw new CheckpointException($"--{shown} is not supported yet: {option.Note}", $"The one value taken is {taken}");
+        string origin = setting.Origin.StartsWith("--", StringComparison.Ordinal) ? "" : $" ({setting.Origin})";
+        throw new CheckpointException($"--{shown}{origin} is not supported yet: {option.Note}", $"The one value taken is {taken}");
     }
 }

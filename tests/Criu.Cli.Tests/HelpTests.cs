@@ -5,7 +5,7 @@ namespace Criu.Cli.Tests;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Actions => ["dump", "restore", "check"];
+    public static TheoryData<string> Actions => ["dump", "restore", "check", "service"];
 
     [Theory, MemberData(nameof(Actions))]
     public void TellsEveryOptionOfAnAction(string name)

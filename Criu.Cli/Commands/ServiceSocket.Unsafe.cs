@@ -1,0 +1,74 @@
+using System.Text;
+using Criu.Core;
+using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
+
+namespace Criu.Cli.Commands;
+
+/// <summary>The socket that clients of a service connect to.</summary>
+internal static unsafe class ServiceSocket
+{
+    public const string DefaultPath = "/var/run/criu-service.socket";
+
+    private const int MaxPathBytes = 107;            // sun_path has 108, with a NUL: linux/un.h
+    private const int Backlog = 16;
+
+    /// <summary>
+    /// Makes it listen. Anybody may connect, as each is served with their own rights. A socket that another service has left behind is replaced; one that is served
+    /// is not, and nothing else that has this name.
+    /// </summary>
+    public static SafeFileHandle Listen(string path)
+    {
+        byte[] address = Address(path);
+        var socket = Make(path);
+        long bound = Call(Nr.bind, socket, address);
+        if (bound == -Errno.EADDRINUSE && IsLeft(path, address))
+        {
+            fixed (byte* name = Kernel.CString(path))
+                Kernel.Call(Nr.unlink, (long)name);
+            bound = Call(Nr.bind, socket, address);
+        }
+        Demand(bound, path);
+        fixed (byte* name = Kernel.CString(path))
+            Demand(Kernel.Call(Nr.chmod, (long)name, 0x1b6), path);       // rw-rw-rw-
+        Demand(Kernel.Call(Nr.listen, socket.Fd(), Backlog), path);
+        return socket;
+    }
+
+    private static SafeFileHandle Make(string path)
+    {
+        long fd = Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0);
+        Demand(fd, path);
+        return Kernel.Own(fd);
+    }
+
+    /// <summary>sockaddr_un.</summary>
+    private static byte[] Address(string path)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(path);
+        if (name.Length > MaxPathBytes)
+            throw new CheckpointException($"The path of the socket, {path}, is longer than {MaxPathBytes} bytes", "Name another with --address");
+        return [Sockets.AF_UNIX, 0, .. name, 0];
+    }
+
+    /// <summary>A socket that nobody listens on refuses connections.</summary>
+    private static bool IsLeft(string path, byte[] address)
+    {
+        using var probe = Make(path);
+        return Call(Nr.connect, probe, address) == -Errno.ECONNREFUSED && WorkPlace.IsSpecial(path);
+    }
+
+    private static long Call(Nr nr, SafeFileHandle socket, byte[] address)
+    {
+        fixed (byte* start = address)
+            return Kernel.Call(nr, socket.Fd(), (long)start, address.Length);
+    }
+
+    private static void Demand(long result, string path)
+    {
+        if (Kernel.Failed(result))
+            throw new CheckpointException($"The socket {path} cannot be used: {Reason(result)}", "Name another with --address");
+    }
+
+    private static string Reason(long errno) => -errno == Errno.EADDRINUSE ? "it is there, and served by another or no socket of a service" : WorkPlace.Reason(errno);
+}

@@ -1,0 +1,119 @@
+using Criu.Core.Rpc.Proto;
+using Google.Protobuf;
+using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
+
+namespace Criu.Core.Rpc;
+
+/// <summary>
+/// A client's socket. A packet is a message: its size is asked for first, so that one that is too large is refused before there is memory for it.
+/// </summary>
+internal sealed unsafe class RpcChannel : IDisposable
+{
+    /// <summary>Bytes of the largest message. A request of a container runtime has about 3 KiB; the kernel's own limit is 208 KiB unless the client raises it.</summary>
+    public const int MaxBytes = 256 << 10;
+
+    // A client whose buffer is small shall get its answer too.
+    private const int MaxTextLength = 4096;
+    private const int SO_TYPE = 3;                   // asm-generic/socket.h
+    private const int POLLIN = 1, POLLRDHUP = 0x2000, POLLHUP = 0x10;
+
+    private readonly SafeFileHandle socket;
+
+    private RpcChannel(SafeFileHandle socket) => (this.socket, Peer) = (socket, RpcPeer.Of(socket));
+
+    /// <summary>Who asks.</summary>
+    public RpcPeer Peer { get; }
+
+    /// <summary>Gives up what the client has not.</summary>
+    public void BecomePeer() => RpcPrivilege.Become(Peer, socket);
+
+    /// <summary>A socket that was accepted.</summary>
+    public static RpcChannel Of(SafeFileHandle socket) => new(socket);
+
+    /// <summary>Takes over an inherited descriptor; no process that is started later gets it.</summary>
+    public static RpcChannel Over(int fd)
+    {
+        const long F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, FD_CLOEXEC = 1, O_NONBLOCK = 0x800;
+        if (Kernel.Failed(Kernel.Call(Nr.fcntl, fd, F_SETFD, FD_CLOEXEC)))
+            throw new CheckpointException($"There is no descriptor {fd}", "Start criu swrk with the number of a socket that it inherits");
+        if (Ask(fd, Sockets.SO_DOMAIN) != Sockets.AF_UNIX || Ask(fd, SO_TYPE) != Sockets.SOCK_SEQPACKET)
+            throw new CheckpointException($"Descriptor {fd} is no unix socket of type SOCK_SEQPACKET", "Make one with socketpair(2), and start criu swrk with the number of one end");
+        // Some clients make both ends for their own event loop.
+        long flags = Kernel.Call(Nr.fcntl, fd, F_GETFL);
+        Kernel.Call(Nr.fcntl, fd, F_SETFL, flags & ~O_NONBLOCK);
+        return new RpcChannel(Kernel.Own(fd));
+    }
+
+    private static int Ask(int fd, int option)
+    {
+        int value = -1, size = sizeof(int);
+        return Kernel.Failed(Kernel.Call(Nr.getsockopt, fd, Sockets.SOL_SOCKET, option, (long)(&value), (long)(&size))) ? -1 : value;
+    }
+
+    /// <summary>Waits for a request; null when the client has gone.</summary>
+    /// <exception cref="CheckpointException">The message is empty, too large, or no request.</exception>
+    public CriuReq? Receive()
+    {
+        long size = Demand(Kernel.Call(Nr.recvfrom, socket.Fd(), 0, 0, Sockets.MSG_PEEK | Sockets.MSG_TRUNC));
+        if (size == 0 && HasEnded())
+            return null;
+        if (size is 0 or > MaxBytes)
+        {
+            // Taken off the queue all the same: a socket that is closed with a packet unread resets its client, who would find that instead of the answer.
+            Kernel.Call(Nr.recvfrom, socket.Fd());
+            throw RpcErrors.BadOption(size == 0 ? "The message is empty" : $"The message has {size} bytes, and the largest that is read has {MaxBytes}");
+        }
+        byte[] message = new byte[size];
+        fixed (byte* start = message)
+            Demand(Kernel.Call(Nr.recvfrom, socket.Fd(), (long)start, size));
+        return Parse(message);
+    }
+
+    private static CriuReq Parse(byte[] message)
+    {
+        try
+        {
+            var request = CriuReq.Parser.ParseFrom(message);
+            return request.HasType ? request : throw RpcErrors.BadOption($"The message of {message.Length} bytes has no type", "Send a criu_req of rpc.proto");
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            throw RpcErrors.BadOption($"The message of {message.Length} bytes is no criu_req: {exception.Message}", "Send a criu_req of rpc.proto");
+        }
+    }
+
+    /// <summary>Answers false where the client does not take it: it is gone.</summary>
+    public bool Send(CriuResp response)
+    {
+        if (response.HasCrErrmsg && response.CrErrmsg.Length > MaxTextLength)
+            response.CrErrmsg = response.CrErrmsg[..MaxTextLength];
+        byte[] message = response.ToByteArray();
+        fixed (byte* start = message)
+            return !Kernel.Failed(Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, Sockets.MSG_NOSIGNAL));
+    }
+
+    /// <summary>No bytes are an empty message or the end of the client; only the end hangs up.</summary>
+    private bool HasEnded()
+    {
+        PollEntry entry = new() { Fd = socket.Fd(), Events = POLLIN | POLLRDHUP };
+        return Kernel.Call(Nr.poll, (long)(&entry), 1, 0) > 0 && (entry.Found & (POLLRDHUP | POLLHUP)) != 0;
+    }
+
+    private static long Demand(long result) => -result switch
+    {
+        Errno.ECONNRESET => 0,
+        Errno.EAGAIN => throw new CheckpointException("The client has sent nothing for too long"),
+        _ when Kernel.Failed(result) => throw new CheckpointException($"The client's socket cannot be read: {Errno.Name(result)}"),
+        _ => result,
+    };
+
+    public void Dispose() => socket.Dispose();
+
+    /// <summary>struct pollfd, poll(2).</summary>
+    private struct PollEntry
+    {
+        public int Fd;
+        public short Events, Found;
+    }
+}

@@ -1,0 +1,78 @@
+using Criu.Core;
+using Criu.Core.Options;
+using Criu.Core.Rpc;
+using Criu.Core.Rpc.Proto;
+using Criu.Rpc.Tests.Harness;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace Criu.Rpc.Tests;
+
+/// <summary>The fields of criu_opts against the catalogue of options.</summary>
+public sealed class FieldTests
+{
+    public static TheoryData<string> Fields => [.. CriuOpts.Descriptor.Fields.InDeclarationOrder().Select(f => f.Name)];
+
+    /// <summary>No field is passed over: it becomes a setting or a warning, or it is refused by its name.</summary>
+    [Theory, MemberData(nameof(Fields))]
+    public void TakesEveryFieldOrRefusesItByName(string name)
+    {
+        CriuOpts set = Least();
+        FieldDescriptor field = CriuOpts.Descriptor.FindFieldByName(name);
+        if (field.IsRepeated)
+            ((System.Collections.IList)field.Accessor.GetValue(set)).Add(Value(field));
+        else
+            field.Accessor.SetValue(set, Value(field));
+
+        using RpcOptions without = Of(Least()), with = Of(set);
+        without.Merge(needsImages: true);
+        try
+        {
+            with.Merge(needsImages: true);
+        }
+        catch (CheckpointException exception)
+        {
+            Assert.Contains(name, exception.Message);
+            return;
+        }
+        // A directory and a log are there without them; a log on standard error is one setting less.
+        Assert.True(with.Taken != without.Taken || name is "images_dir" or "log_file", $"{name} is passed over");
+    }
+
+    [Fact]
+    public void FindsEveryFieldOfTheCatalogue() =>
+        Assert.All(OptionCatalogue.All.Where(option => option.RpcField is not (null or "notify_scripts")), option => Assert.NotNull(CriuOpts.Descriptor.FindFieldByName(option.RpcField)));
+
+    [Fact]
+    public void MergesAsTheCommandLineDoes()
+    {
+        CriuOpts opts = Least();
+        opts.Pid = 12;
+        opts.LeaveRunning = opts.ShellJob = opts.TcpEstablished = opts.TcpClose = opts.ExtUnixSk = true;
+        opts.NetworkLock = CriuNetworkLockMethod.Skip;
+        opts.LogLevel = 3;
+        opts.Timeout = 5;
+        opts.UnixSkIno.Add(new UnixSk { Inode = 7 });
+        using RpcOptions options = Of(opts);
+        MergedOptions merged = options.Merge(needsImages: true);
+        Assert.Equal((12, "/tmp", "criu.log", 3), (merged.Common.Tree, merged.Common.ImagesDir, merged.Common.LogFile, merged.Common.Verbosity));
+        Assert.True(merged.Dump is { LeaveRunning: true, ShellJob: true, TcpEstablished: true, TcpClose: true, ExternalUnixSockets: true, NetworkLock: NetworkLockMethod.Skip });
+        Assert.Equal(TimeSpan.FromSeconds(5), merged.Dump.Timeout);
+        Assert.Equal(["unix[7]"], merged.Dump.External);
+    }
+
+    private static CriuOpts Least() => new() { ImagesDirFd = -1, ImagesDir = Programs.Text("/tmp") };
+
+    private static RpcOptions Of(CriuOpts opts) => new(opts, new RpcPeer(Environment.ProcessId, 0, 0), isService: false);
+
+    private static object Value(FieldDescriptor field) => field.FieldType switch
+    {
+        FieldType.Bool => true,
+        FieldType.Int32 => 1,
+        FieldType.UInt32 => 1u,
+        FieldType.Enum => Enum.ToObject(field.EnumType.ClrType, 1),
+        FieldType.Bytes => ByteString.CopyFromUtf8("/dev/null"),
+        FieldType.Message => Activator.CreateInstance(field.MessageType.ClrType)!,
+        _ => throw new NotSupportedException($"{field.Name}: {field.FieldType}"),
+    };
+}
