@@ -30,7 +30,10 @@ public sealed class KeyTests
         Assert.Equal(Secret, Assert.Single(saved.Md5Keys).Key);
         Assert.Equal(kind == "IPv6" ? 128 : 32, saved.Md5Keys[0].PrefixLength);      // of one that was accepted, also where the listener has one for a network
         if (state == TcpState.CloseWait)
+        {
+            Assert.Contains("TCP_MD5SIG", Assert.Throws<SoccrException>(() => TcpConnection.Restore(saved, options)).Message);
             ClearTheWay(client);
+        }
         using var restored = TcpConnection.Restore(TcpConnectionState.FromJson(TcpConnectionState.FromBytes(saved.ToBytes()).ToJson()), options);
         using var again = restored.Resume();
         if (state == TcpState.CloseWait)
@@ -128,7 +131,7 @@ public sealed class KeyTests
         return Md5Keys.Set(CallsOf(socket), new TcpMd5Key(IPAddress.Loopback, 32, [1]), isIPv6: false) == 0;
     }
 
-    /// <summary>A half-closed one can be restored only where its other end has no socket in the same namespace.</summary>
+    /// <summary>One that its peer has closed can be restored only where the peer has no socket in the same namespace: what is made by hand is not signed.</summary>
     private static void ClearTheWay(Socket client)
     {
         Assert.Equal(0, OwnRepairSwitch.Instance.Switch(client.SafeHandle, RepairMode.On));
