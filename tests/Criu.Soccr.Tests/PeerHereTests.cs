@@ -53,6 +53,28 @@ public sealed class PeerHereTests
         Assert.Equal(0, Resets());
     });
 
+    /// <summary>As after a segment was put together of several to be sent again, and the answer to the first of them came late. The kernel shows all of it.</summary>
+    [Theory, InlineData("IPv4"), InlineData("IPv6")]
+    public void A_segment_that_is_acknowledged_in_part_is_saved_in_part(string kind) => LockingNamespace.Run(() =>
+    {
+        const int Sent = 1000, Acknowledged = 400;
+        using var pair = new LockingPair(kind);
+        Assert.Equal(0, DroppingFilter.Attach(pair.Peer.SafeHandle));
+        byte[] data = [.. Enumerable.Range(0, Sent).Select(i => (byte)(i * 7))];
+        Assert.Equal(Sent, pair.Ours.Send(data));
+        TcpConnectionState before = Saved(pair.Ours);
+        Assert.Equal(data, before.SendQueue);
+        RawSegment.Send(pair.Flow.Remote, pair.Flow.Local, RawSegment.Acknowledgement, before.ReceiveSequence, before.SendSequence - Sent + Acknowledged, ushort.MaxValue, SoccrOptions.Default, "the peer");
+        LockingPair.Until(() => new SocketCalls((int)pair.Ours.Handle, "").Ask(Inet.TIOCOUTQ, "SIOCOUTQ") == Sent - Acknowledged);
+        Assert.Equal(data[Acknowledged..], Saved(pair.Ours).SendQueue);
+    });
+
+    private static TcpConnectionState Saved(Socket socket)
+    {
+        using var paused = TcpConnection.Pause(socket);
+        return paused.Save();
+    }
+
     [Fact]
     public void Who_may_not_is_told_what_it_takes()
     {
