@@ -161,8 +161,7 @@ internal static class ConnectionReader
     {
         if (length > TcpConnectionState.MaxQueueBytes)
             throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, more than can be saved");
-        const int Segment = 64 << 10;                   // bytes, as large as most become; it grows until all is seen
-        for (int room = length + 1; ; room += Math.Max(room, Segment))
+        for (int room = length + 1; ;)
         {
             byte[] buffer = ArrayPool<byte>.Shared.Rent(room);
             try
@@ -170,9 +169,12 @@ internal static class ConnectionReader
                 long got = calls.Receive(buffer.AsSpan(0, room), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
                 if (Kernel.Failed(got))
                     throw calls.Failed($"reading {what}", got);
-                if (got == room && mayHoldMore && room < TcpConnectionState.MaxQueueBytes)
+                if (got >= room && mayHoldMore && got < TcpConnectionState.MaxQueueBytes)
+                {
+                    room = (int)got + 1;                // the send queue tells its whole length, whatever there is room for (tcp_peek_sndq)
                     continue;
-                if (got < length || got > length && !mayHoldMore)
+                }
+                if (got < length || got >= room || got > length && !mayHoldMore)
                     throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
                 return [.. buffer.AsSpan((int)got - length, length)];
             }

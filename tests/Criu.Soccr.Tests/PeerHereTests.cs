@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using Linux.Abi;
 
@@ -66,6 +67,9 @@ public sealed class PeerHereTests
         Assert.Equal(data, before.SendQueue);
         RawSegment.Send(pair.Flow.Remote, pair.Flow.Local, RawSegment.Acknowledgement, before.ReceiveSequence, before.SendSequence - Sent + Acknowledged, ushort.MaxValue, SoccrOptions.Default, "the peer");
         LockingPair.Until(() => new SocketCalls((int)pair.Ours.Handle, "").Ask(Inet.TIOCOUTQ, "SIOCOUTQ") == Sent - Acknowledged);
+        byte[] stale = ArrayPool<byte>.Shared.Rent(Sent);
+        Array.Fill(stale, (byte)0xff);
+        ArrayPool<byte>.Shared.Return(stale);           // what is not read must not look as if it were
         Assert.Equal(data[Acknowledged..], Saved(pair.Ours).SendQueue);
     });
 
