@@ -72,6 +72,8 @@ internal sealed class RestoreEngine : IDisposable
     {
         model.Load();
         RestoreChecks.CheckPrivilege(context);
+        if (context.Options.Processor is { } parts && (parts & ~ProcessorParts.Fpu) != 0)
+            ProcessorImages.Demand(context.Images, parts);
         if (context.Options.OnlyOwnRights)
             RestoreChecks.CheckRights(model.Tasks, context);
         RestoreChecks.CheckPidsAreFree(model.Tasks);
