@@ -37,8 +37,10 @@ internal unsafe struct Answer
             case ResponseField.ErrorNumber:
                 ErrorNumber = (int)field.Value;
                 return true;
-            default:
+            case ResponseField.Dump or ResponseField.Restore or ResponseField.Notify or ResponseField.Features or ResponseField.Version:
                 return TryTakeMessage(field.Number, new WireReader(field.Content));
+            default:
+                return true;                         // a text for people, or something of another version
         }
     }
 

@@ -26,8 +26,11 @@
 #ifndef CRIU_H
 #define CRIU_H
 
+/* Programs that were written for libcriu expect the limits here. */
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "version.h"
 
