@@ -11,8 +11,8 @@ internal static unsafe partial class QuietRuntime
     private static int threads;
 
     /// <summary>
-    /// Leaves faults to the host. The real-time signal by which a collection stops other threads that are in managed code gets its handler: several threads of the host may
-    /// be in here at once.
+    /// Leaves faults to the host. The real-time signal by which a collection stops other threads that are in managed code gets its handler: one may have come in, and be before
+    /// the <see cref="Gate"/>.
     /// </summary>
     [RuntimeExport("__wrap_sigaction")]
     private static int SetAction(int signal, void* action, void* old) => signal is SIGSEGV or SIGFPE ? 0 : SetRealAction(signal, action, old);

@@ -2,17 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace Criu.Native;
 
-/// <summary>The functions of libsoccr, described in soccr.h. No exception leaves them: it becomes a message and the answer for failure.</summary>
+/// <summary>
+/// The functions of libsoccr, described in soccr.h. No exception leaves them: it becomes a message and the answer for failure. Each is behind the <see cref="Gate"/>.
+/// </summary>
 internal static unsafe class SoccrExports
 {
     private const int Failure = -1;
 
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_set_log")]
-    private static void SetLog(uint level, delegate* unmanaged<uint, byte*, byte*, void> function) => Messages.SendTo(level, function);
+    private static void SetLog(uint level, delegate* unmanaged<uint, byte*, byte*, void> function)
+    {
+        using var gate = Gate.Enter();
+        Messages.SendTo(level, function);
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_pause")]
     private static nint Pause(int fd)
     {
+        using var gate = Gate.Enter();
         try
         {
             return GCHandle.ToIntPtr(GCHandle.Alloc(SocketHandle.Pause(fd)));
@@ -32,6 +39,7 @@ internal static unsafe class SoccrExports
 
     private static void End(nint sk, string how, Action<SocketHandle> end)
     {
+        using var gate = Gate.Enter();
         if (sk == 0)
             return;
         try
@@ -48,6 +56,7 @@ internal static unsafe class SoccrExports
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_save")]
     private static int Save(nint sk, SocketData* data, uint size)
     {
+        using var gate = Gate.Enter();
         try
         {
             CheckSize(data, size);
@@ -62,17 +71,30 @@ internal static unsafe class SoccrExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_get_queue_bytes")]
-    private static byte* GetQueue(nint sk, int queue, uint flags) => sk == 0 ? null : Of(sk).GetQueue(queue, flags);
+    private static byte* GetQueue(nint sk, int queue, uint flags)
+    {
+        using var gate = Gate.Enter();
+        return sk == 0 ? null : Of(sk).GetQueue(queue, flags);
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_get_addr")]
-    private static byte* GetAddress(nint sk, int self, uint flags) => sk == 0 ? null : Of(sk).GetAddress(self != 0, flags);
+    private static byte* GetAddress(nint sk, int self, uint flags)
+    {
+        using var gate = Gate.Enter();
+        return sk == 0 ? null : Of(sk).GetAddress(self != 0, flags);
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_set_queue_bytes")]
-    private static int SetQueue(nint sk, int queue, byte* bytes, uint flags) => sk != 0 && Of(sk).TrySetQueue(queue, bytes, flags) ? 0 : Failure;
+    private static int SetQueue(nint sk, int queue, byte* bytes, uint flags)
+    {
+        using var gate = Gate.Enter();
+        return sk != 0 && Of(sk).TrySetQueue(queue, bytes, flags) ? 0 : Failure;
+    }
 
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_set_addr")]
     private static int SetAddress(nint sk, int self, byte* address, uint flags)
     {
+        using var gate = Gate.Enter();
         if (sk == 0)
             return Failure;
         Of(sk).SetAddress(self != 0, address, flags);
@@ -82,6 +104,7 @@ internal static unsafe class SoccrExports
     [UnmanagedCallersOnly(EntryPoint = "libsoccr_restore")]
     private static int Restore(nint sk, SocketData* data, uint size)
     {
+        using var gate = Gate.Enter();
         try
         {
             CheckSize(data, size);

@@ -20,6 +20,6 @@ public sealed class HostTests
     public void LibsoccrIsCalledBetweenForks()
     {
         using var network = new Network();
-        Assert.Equal("done\n", Command.Demand([.. network.Enter, Programs.Of("forks", "soccr", "-DSOCCR"), "-", "0"]));
+        Assert.Equal("done\n", Command.Demand([.. network.Enter, Programs.Of("forks", "soccr", "-DSOCCR"), "-", "100"]));
     }
 }
