@@ -41,11 +41,13 @@ internal static class Program
         if (line.Has("help"))
             return Help.Print(line.Words);
         if (line.Words.Count == 0)
-            throw new UsageException("No action is given", "Try criu --help");
+            throw new CheckpointException("No action is given", "Try criu --help");
         var action = ActionCatalogue.Resolve(line.Words[0]);
-        if (line.Words.Count > 1 + action.Words)
-            throw new UsageException($"{action.Name} takes no \"{line.Words[1 + action.Words]}\"", $"Try criu {action.Name} --help");
-        var options = OptionMerge.Merge(line.Settings);
+        var options = OptionMerge.Merge(ConfigSources.Before(line.Settings, Environment.GetEnvironmentVariable("HOME")));
+        if (options.Common.ExecutesCommand && action.Name == "restore")
+            options = options with { Common = options.Common with { Command = [.. line.Words.Skip(1)] } };
+        else if (line.Words.Count > 1 + action.Words)
+            throw new CheckpointException($"{action.Name} takes no \"{line.Words[1 + action.Words]}\"", $"Try criu {action.Name} --help");
         CloseDescriptors(options.Common.CloseFds);
         return Run(action.Name, options, [.. line.Words.Skip(1)]);
     }
@@ -57,7 +59,7 @@ internal static class Program
         "check" => CheckCommand.Run(options),
         "service" => ServiceCommand.Run(options, words),
         "swrk" => SwrkCommand.Run(words),
-        _ => throw new UsageException("crit stands first: criu crit decode|encode|show|info"),
+        _ => throw new CheckpointException("crit stands first: criu crit decode|encode|show|info"),
     };
 
     private static void CloseDescriptors(IReadOnlyList<int> fds)

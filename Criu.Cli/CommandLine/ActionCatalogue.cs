@@ -1,3 +1,4 @@
+using Criu.Core;
 using Criu.Core.Options;
 
 namespace Criu.Cli.CommandLine;
@@ -94,8 +95,8 @@ internal static class ActionCatalogue
         if (action == null)
         {
             string? closest = Spelling.Closest(word, Array.ConvertAll(All, candidate => candidate.Name));
-            throw new UsageException($"There is no action {word}", closest == null ? "Try criu --help" : $"Is {closest} meant?");
+            throw new CheckpointException($"There is no action {word}", closest == null ? "Try criu --help" : $"Is {closest} meant?");
         }
-        return action.Refusal == null ? action : throw new UsageException($"{action.Name} is not supported yet: {action.Refusal}");
+        return action.Refusal == null ? action : throw new CheckpointException($"{action.Name} is not supported yet: {action.Refusal}");
     }
 }

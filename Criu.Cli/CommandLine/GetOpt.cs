@@ -1,3 +1,4 @@
+using Criu.Core;
 using Criu.Core.Options;
 
 namespace Criu.Cli.CommandLine;
@@ -53,7 +54,7 @@ internal sealed class GetOpt
         var option = name.Option;
         bool takesValue = option.Argument != OptionArgument.None && !name.Negated;
         if (value != null && !takesValue)
-            throw new UsageException($"--{name.Full} takes no value, but is written {word}");
+            throw new CheckpointException($"--{name.Full} takes no value, but is written {word}");
         string origin = word;
         if (value == null && option.Argument == OptionArgument.Required && !name.Negated)
             origin = $"{word} {value = NextWord($"--{option.Name}", option)}";
@@ -78,7 +79,7 @@ internal sealed class GetOpt
                 return;
             }
             if (option == null)
-                throw new UsageException($"There is no option -{word[at]}" + (word.Length > 2 ? $" (in {word})" : ""), LongName.Advice(NameOf(word, 1)));
+                throw new CheckpointException($"There is no option -{word[at]}" + (word.Length > 2 ? $" (in {word})" : ""), LongName.Advice(NameOf(word, 1)));
             if (option.Argument == OptionArgument.None)
                 settings.Add(new OptionSetting(option.Name, OptionSetting.On, $"-{word[at]}"));
             else
@@ -102,5 +103,5 @@ internal sealed class GetOpt
     private static bool IsLevel(string text) => text.Trim('v').Length == 0 || text.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0;
 
     private string NextWord(string shown, OptionDescription option) =>
-        next < args.Length ? args[next++] : throw new UsageException($"{shown} needs a value: {option.ValueName}");
+        next < args.Length ? args[next++] : throw new CheckpointException($"{shown} needs a value: {option.ValueName}");
 }

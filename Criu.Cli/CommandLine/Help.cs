@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Criu.Cli.Reporting;
+using Criu.Core;
 
 namespace Criu.Cli.CommandLine;
 
@@ -24,7 +25,7 @@ internal static class Help
     }
 
     private static bool Known(string word) => Array.Exists(ActionCatalogue.All, action => action.Name == word)
-        ? true : throw new UsageException($"There is no action {word}", "Try criu --help");
+        ? true : throw new CheckpointException($"There is no action {word}", "Try criu --help");
 
     private static int Invoke(string[] args)
     {

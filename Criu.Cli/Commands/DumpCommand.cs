@@ -14,13 +14,17 @@ internal static class DumpCommand
     {
         int pid = Check(options);
         using var session = Session.Open(options, DirectoryAccess.Write);
-        return session.Run("dump", "Dumping", session => Dump(session, pid));
+        return session.Run("dump", "Dumping", session => Dump(session, pid, client: null));
     }
 
-    internal static int Dump(Session session, int pid)
+    /// <param name="session">Options and log.</param>
+    /// <param name="pid">Root of the tree.</param>
+    /// <param name="client">Who asked by the RPC and wants to be told of the stages.</param>
+    internal static int Dump(Session session, int pid, ICheckpointListener? client)
     {
+        using var listeners = new Listeners(session, client);
         using var images = ImageDirectory.Create(session.Options.Common.ImagesDir);
-        var result = Checkpoint.Dump(pid, images, session.Options.Dump, session.Log);
+        var result = Checkpoint.Dump(pid, images, session.Options.Dump, session.Log, listeners);
         Statistics.Finish(session, result);
         session.Log.Write(LogLevel.Information, null, "Dumping finished successfully");
         return 0;

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Criu.Cli.CommandLine;
+using Criu.Cli.Reporting;
 using Criu.Core;
 using Criu.Core.Options;
 using Criu.Core.Rpc;
@@ -22,29 +24,40 @@ internal static class ServiceCommand
         var common = options.Common;
         WorkPlace.Require(common.WorkDir, "work directory", DirectoryAccess.Search, "Make it, or name another with -W");
         var pidFile = PidFile.Prepare(common.PidFile == null ? null : Path.Combine(common.WorkDir, common.PidFile));
-        using var listener = ServiceSocket.Listen(common.Address ?? ServiceSocket.DefaultPath);
+        string path = Path.GetFullPath(common.Address ?? ServiceSocket.DefaultPath, Path.GetFullPath(common.WorkDir));
+        using var listener = ServiceSocket.Listen(path);
         if (!common.Detached && !common.Daemon)
         {
             pidFile?.Write(Environment.ProcessId);
-            return Serve(options, listener);
+            SayReady(common.StatusFd);
+            return Serve(options, listener, path);
         }
-        pidFile?.Write(StartInBackground(common, listener));
+        pidFile?.Write(StartInBackground(common, listener, path));
+        SayReady(common.StatusFd);
         return 0;
     }
 
-    private static int StartInBackground(CommonOptions common, SafeFileHandle listener)
+    private static int StartInBackground(CommonOptions common, SafeFileHandle listener, string path)
     {
-        const long F_DUPFD = 0;
-        using var copy = Kernel.Own(Kernel.Call(Nr.fcntl, listener.Fd(), F_DUPFD, 3));
         string[] log = common.LogFile == null ? [] : ["-o", common.LogFile];
-        return OwnProgram.Start(["service", Text(copy.Fd()), "-W", common.WorkDir, $"-v{Text(common.Verbosity)}", .. log]);
+        return OwnProgram.Start(listener.Fd(), ["service", Text(listener.Fd()), "-W", common.WorkDir, "--address", path, $"-v{Text(common.Verbosity)}", .. log]);
+    }
+
+    /// <summary>Whoever waits at the other end of a pipe reads a zero byte: clients can connect now.</summary>
+    private static void SayReady(int? fd)
+    {
+        if (fd == null)
+            return;
+        if (!StandardStream.Write(fd.Value, [0]))
+            throw new CheckpointException($"--status-fd {fd} cannot be written", "Give the writing end of a pipe, with a reader");
+        Kernel.Call(Nr.close, fd.Value);
     }
 
     private static SafeFileHandle Inherited(string word)
     {
         const long F_SETFD = 2, FD_CLOEXEC = 1;
         if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int fd))
-            throw new UsageException($"service takes no \"{word}\"", "Try criu service --help");
+            throw new CheckpointException($"service takes no \"{word}\"", "Try criu service --help");
         if (Kernel.Failed(Kernel.Call(Nr.fcntl, fd, F_SETFD, FD_CLOEXEC)))
             throw new CheckpointException($"There is no descriptor {fd}", "Start criu service -d");
         return Kernel.Own(fd);
@@ -57,15 +70,18 @@ internal static class ServiceCommand
         using (var nothing = WorkPlace.Open("/dev/null", "device", Fcntl.O_RDWR))
             for (int fd = 0; fd <= 2; fd++)
                 Kernel.Call(Nr.dup3, nothing.Fd(), fd, 0);
-        return Serve(options, listener);
+        return Serve(options, listener, options.Common.Address!);
     }
 
-    private static int Serve(MergedOptions options, SafeFileHandle listener)
+    private static int Serve(MergedOptions options, SafeFileHandle listener, string path)
     {
+        var file = ServiceSocket.FileOf(path);
+        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => ServiceSocket.Remove(path, file));
+        using var interruption = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => ServiceSocket.Remove(path, file));
         using var session = Session.Open(options, DirectoryAccess.Search);
         return session.Run("service", "Serving", session =>
         {
-            RpcListener.Run(listener, fd => OwnProgram.Start("swrk", Text(fd), SwrkCommand.OfService), text => session.Log.Write(LogLevel.Error, "service", text));
+            RpcListener.Run(listener, fd => OwnProgram.Start(fd, "swrk", Text(fd), SwrkCommand.OfService), text => session.Log.Write(LogLevel.Error, "service", text));
             return 0;
         });
     }

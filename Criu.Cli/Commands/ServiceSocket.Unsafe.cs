@@ -35,6 +35,25 @@ internal static unsafe class ServiceSocket
         return socket;
     }
 
+    /// <summary>At the end of a service its socket goes, if nobody else has taken its place: who connects shall hear that there is none, rather than that nobody listens.</summary>
+    /// <param name="path">Where it listens.</param>
+    /// <param name="file">What <see cref="FileOf"/> told when the service began.</param>
+    public static void Remove(string path, (long, long) file)
+    {
+        if (FileOf(path) != file)
+            return;
+        fixed (byte* name = Kernel.CString(path))
+            Kernel.Call(Nr.unlink, (long)name);
+    }
+
+    /// <summary>Device and inode of the socket's file.</summary>
+    public static (long Device, long Inode) FileOf(string path)
+    {
+        Stat status;
+        fixed (byte* name = Kernel.CString(path))
+            return Kernel.Failed(Kernel.Call(Nr.lstat, (long)name, (long)&status)) ? default : ((long)status.Device, (long)status.Inode);
+    }
+
     private static SafeFileHandle Make(string path)
     {
         long fd = Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0);

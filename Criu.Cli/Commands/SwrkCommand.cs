@@ -1,6 +1,7 @@
 using System.Globalization;
 using Criu.Cli.CommandLine;
 using Criu.Cli.Reporting;
+using Criu.Core;
 using Criu.Core.Options;
 using Criu.Core.Rpc;
 using Microsoft.Extensions.Logging;
@@ -16,31 +17,31 @@ internal static class SwrkCommand
     public static int Run(string[] words)
     {
         if (words is [_, not OfService, ..])
-            throw new UsageException($"swrk takes no \"{words[1]}\"", "Try criu swrk --help");
+            throw new CheckpointException($"swrk takes no \"{words[1]}\"", "Try criu swrk --help");
         return RpcServer.Serve(Descriptor(words), new LoggingHost(), isService: words.Length > 1) ? 0 : 1;
     }
 
     internal static int Descriptor(string[] words)
     {
-        string word = words is [var first, ..] ? first : throw new UsageException("swrk needs the number of a descriptor", "Try criu swrk --help");
+        string word = words is [var first, ..] ? first : throw new CheckpointException("swrk needs the number of a descriptor", "Try criu swrk --help");
         return int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int fd) ? fd
-            : throw new UsageException($"\"{word}\" is no number of a descriptor", "Try criu swrk --help");
+            : throw new CheckpointException($"\"{word}\" is no number of a descriptor", "Try criu swrk --help");
     }
 }
 
 /// <summary>Does what clients ask for as the command line does: the same directories, the same log, the same words.</summary>
 internal sealed class LoggingHost : RpcHost
 {
-    public override void Dump(MergedOptions options)
+    public override void Dump(MergedOptions options, ICheckpointListener? listener)
     {
         using var session = Session.Open(options, DirectoryAccess.Write);
-        session.Attempt("dump", "Dumping", session => DumpCommand.Dump(session, options.Common.Tree!.Value));
+        session.Attempt("dump", "Dumping", session => DumpCommand.Dump(session, options.Common.Tree!.Value, listener));
     }
 
-    public override int Restore(MergedOptions options)
+    public override int Restore(MergedOptions options, ICheckpointListener? listener)
     {
         using var session = Session.Open(options, DirectoryAccess.Read);
-        return session.Attempt("restore", "Restoring", RestoreCommand.Restore);
+        return session.Attempt("restore", "Restoring", session => RestoreCommand.Restore(session, listener));
     }
 
     public override void Check(MergedOptions options)

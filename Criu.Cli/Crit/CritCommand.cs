@@ -1,3 +1,5 @@
+using Criu.Core;
+using Criu.Core.Options;
 using System.CommandLine;
 using Criu.Cli.CommandLine;
 using Criu.Cli.Reporting;
@@ -13,12 +15,12 @@ internal static class CritCommand
     {
         var root = CritModel.Build();
         if (args is [])
-            throw new UsageException("crit needs to know what to do: decode, encode, show or info", Advice);
+            throw new CheckpointException("crit needs to know what to do: decode, encode, show or info", Advice);
         if (!args[0].StartsWith('-'))
             Resolve(root.Subcommands[0], args[0]);
         var line = root.Parse(["crit", .. args]);
         if (line.Errors.Count > 0 && line.Action is not System.CommandLine.Help.HelpAction)
-            throw new UsageException($"crit {args[0]}: {Complaint(line)}", Advice);
+            throw new CheckpointException($"crit {args[0]}: {Complaint(line)}", Advice);
         return Invoke(line);
     }
 
@@ -28,8 +30,8 @@ internal static class CritCommand
         if (names.Contains(word))
             return;
         if (word == "x")
-            throw new UsageException("crit x is not supported yet: it would show a whole directory", "crit show prints its images one by one");
-        throw new UsageException($"crit has no action {word}", Spelling.Closest(word, names) is { } closest ? $"Is {closest} meant?" : Advice);
+            throw new CheckpointException("crit x is not supported yet: it would show a whole directory", "crit show prints its images one by one");
+        throw new CheckpointException($"crit has no action {word}", Spelling.Closest(word, names) is { } closest ? $"Is {closest} meant?" : Advice);
     }
 
     /// <summary>The texts of System.CommandLine are left out of the native binary, so that the words that it could not place must do.</summary>

@@ -10,7 +10,7 @@ internal static class Failure
 {
     public static string Describe(Exception exception) => exception switch
     {
-        UsageException or CheckpointException or ImageStoreException => exception.Message,
+        CheckpointException or ImageStoreException => exception.Message,
         ImageFormatException => $"{exception.Message}. The image is damaged or none of CRIU's",
         OperationCanceledException => "Cancelled; the tree was left as it was",
         IOException or UnauthorizedAccessException => $"Reading or writing failed: {Reason(exception)}",

@@ -27,6 +27,9 @@ internal sealed class LogWriter : ILogger, IDisposable
         least = verbosity switch { < 2 => LogLevel.Error, 2 => LogLevel.Warning, 3 => LogLevel.Information, 4 => LogLevel.Debug, _ => LogLevel.Trace };
     }
 
+    /// <summary>Where the lines go.</summary>
+    public int Descriptor => file?.Fd() ?? StandardStream.Error;
+
     public bool IsEnabled(LogLevel level) => level >= least && level != LogLevel.None;
 
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
@@ -60,5 +63,5 @@ internal sealed class LogWriter : ILogger, IDisposable
         return string.Create(CultureInfo.InvariantCulture, $"({microseconds / 1_000_000:00}.{microseconds % 1_000_000:000000})");
     }
 
-    private void Put(string line) => StandardStream.Write(file?.Fd() ?? StandardStream.Error, Encoding.UTF8.GetBytes(line));
+    private void Put(string line) => StandardStream.Write(Descriptor, Encoding.UTF8.GetBytes(line));
 }

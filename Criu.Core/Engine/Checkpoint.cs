@@ -15,11 +15,12 @@ public static class Checkpoint
     /// <param name="images">An empty or older image directory; it becomes complete in one step, at the end.</param>
     /// <param name="options">What to do with the tree afterwards, and what to leave outside.</param>
     /// <param name="log">Receives progress and warnings; nothing is formatted below its level.</param>
+    /// <param name="listener">Is told of the stages, and may stop the dump.</param>
     /// <param name="cancel">Looked at between phases and in every wait; the tree is let go unharmed.</param>
     /// <exception cref="CheckpointException">The tree cannot be dumped: says which object, why, and what to do.</exception>
-    public static DumpResult Dump(int pid, IImageStore images, DumpOptions options, ILogger? log = null, CancellationToken cancel = default)
+    public static DumpResult Dump(int pid, IImageStore images, DumpOptions options, ILogger? log = null, ICheckpointListener? listener = null, CancellationToken cancel = default)
     {
-        using var engine = new DumpEngine(pid, images, options, log ?? NullLogger.Instance, cancel);
+        using var engine = new DumpEngine(pid, images, options, log ?? NullLogger.Instance, listener, cancel);
         return engine.Run();
     }
 
@@ -27,12 +28,13 @@ public static class Checkpoint
     /// <param name="images">A complete image directory.</param>
     /// <param name="options">Who becomes the parent, and what to connect from outside.</param>
     /// <param name="log">Receives progress and warnings.</param>
+    /// <param name="listener">Is told of the stages, and may stop the restore.</param>
     /// <param name="cancel">Looked at until the commit; after it the answer is success.</param>
     /// <exception cref="CheckpointException">The tree cannot be restored.</exception>
     /// <exception cref="ImageFormatException">An image is damaged: file and offset.</exception>
-    public static RestoreResult Restore(IImageStore images, RestoreOptions options, ILogger? log = null, CancellationToken cancel = default)
+    public static RestoreResult Restore(IImageStore images, RestoreOptions options, ILogger? log = null, ICheckpointListener? listener = null, CancellationToken cancel = default)
     {
-        using var engine = new RestoreEngine(images, options, log ?? NullLogger.Instance, cancel);
+        using var engine = new RestoreEngine(images, options, log ?? NullLogger.Instance, listener, cancel);
         return engine.Run();
     }
 }

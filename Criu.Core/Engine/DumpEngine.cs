@@ -15,6 +15,7 @@ internal sealed class DumpEngine : IDisposable
     private readonly DumpOptions options;
     private readonly ILogger log;
     private readonly CancellationToken cancel;
+    private readonly StageCalls stages;
     private readonly DumpContext context;
     private readonly PageCopier copier = new();
     private readonly MemoryDump memory;
@@ -22,9 +23,10 @@ internal sealed class DumpEngine : IDisposable
     private List<DumpTask> tasks = [];
     private long started, frozen, memoryBegan, memoryEnded;
 
-    public DumpEngine(int rootPid, IImageStore images, DumpOptions options, ILogger log, CancellationToken cancel)
+    public DumpEngine(int rootPid, IImageStore images, DumpOptions options, ILogger log, ICheckpointListener? listener, CancellationToken cancel)
     {
         (this.rootPid, this.options, this.log, this.cancel) = (rootPid, options, log, cancel);
+        stages = new StageCalls(listener, log);
         context = new DumpContext(images, options, log, cancel);
         memory = new MemoryDump(context, copier);
         guard = Guard.Start();
@@ -34,6 +36,7 @@ internal sealed class DumpEngine : IDisposable
     {
         foreach (var (name, work) in (ReadOnlySpan<(string, Action)>)
         [
+            ("the stage before it", () => stages.Reach(CheckpointStage.PreDump, rootPid)),
             ("stopping the tree", Freeze),
             ("looking at the tree", Collect),
             ("asking the processes", Ask),
@@ -111,9 +114,10 @@ internal sealed class DumpEngine : IDisposable
         context.Complete();
     }
 
+    /// <summary>Whoever listens finds the images complete, and may still say no: they go then, and the tree runs on.</summary>
     private void Commit()
     {
-        context.Images.Commit();
+        context.Images.Commit(() => stages.Reach(CheckpointStage.PostDump, rootPid));
         log.LogInformation("Images are complete in {Location}", context.Images.Location);
     }
 

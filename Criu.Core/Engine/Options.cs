@@ -30,6 +30,9 @@ public sealed record DumpOptions
     /// <summary>Objects that are left outside, in CRIU's words, e.g. <c>file[mnt_id:inode]</c> (<c>--external</c>).</summary>
     public IReadOnlyList<string> External { get; init; } = [];
 
+    /// <summary>Inode of the socket that a process of the tree has asked for this dump on: its own end comes back with the answer that it was restored.</summary>
+    internal uint? RequestSocket { get; init; }
+
     /// <summary>How long a process may take to stop before the dump gives up (<c>--timeout</c>).</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 }

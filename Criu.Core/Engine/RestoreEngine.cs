@@ -16,6 +16,7 @@ internal sealed class RestoreEngine : IDisposable
     private readonly RestoreContext context;
     private readonly RestoreModel model;
     private readonly ILogger log;
+    private readonly StageCalls stages;
     private readonly CancellationToken cancel;
     private readonly PageCopier copier = new();
     private readonly SharedMemoryRestore shared;
@@ -30,9 +31,10 @@ internal sealed class RestoreEngine : IDisposable
     private bool isCommitted;
     private long forked;
 
-    public RestoreEngine(IImageStore images, RestoreOptions options, ILogger log, CancellationToken cancel)
+    public RestoreEngine(IImageStore images, RestoreOptions options, ILogger log, ICheckpointListener? listener, CancellationToken cancel)
     {
         (this.log, this.cancel) = (log, cancel);
+        stages = new StageCalls(listener, log);
         context = new RestoreContext(images, options, log);
         model = new RestoreModel(context);
         context.SharedMemory = shared = new SharedMemoryRestore(context, copier);
@@ -43,6 +45,7 @@ internal sealed class RestoreEngine : IDisposable
         foreach (var (name, work) in (ReadOnlySpan<(string, Action)>)
         [
             ("reading the images", Load),
+            ("the stage before it", () => stages.Reach(CheckpointStage.PreRestore)),
             ("shared memory", () => shared.MakeAll(model.Tasks)),
             ("the root", MakeRoot),
             ("processes and their memory", MakeProcesses),
@@ -53,12 +56,16 @@ internal sealed class RestoreEngine : IDisposable
             ("signals", () => RunStage(RestoreStage.Signals)),
             ("credentials", () => RunStage(RestoreStage.Credentials)),
             ("the last calls", () => RunStage(RestoreStage.Last)),
+            ("the stage after it", () => stages.Reach(CheckpointStage.PostRestore, rootPid)),
             ("the final state", SwitchToFinalState),
+            ("the stage before going on", () => stages.ReachForGood(CheckpointStage.PreResume, rootPid)),
             ("connections", context.InetSockets.Resume),
             ("letting go", Commit),
         ])
             Phases.Run("Restore", name, work, log, cancel);
-        return Result();
+        var result = Result();
+        stages.ReachForGood(CheckpointStage.PostResume, rootPid);
+        return result;
     }
 
     private void Load()

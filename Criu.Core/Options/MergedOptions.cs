@@ -33,6 +33,18 @@ public sealed record CommonOptions
     /// <summary>End when the tree is restored instead of waiting for its root (<c>--restore-detached</c>).</summary>
     public bool Detached { get; init; }
 
+    /// <summary>Programs to run at each stage (<c>--action-script</c>).</summary>
+    public IReadOnlyList<string> ActionScripts { get; init; } = [];
+
+    /// <summary>Become a command after the restore, as parent of the tree (<c>--exec-cmd</c>).</summary>
+    public bool ExecutesCommand { get; init; }
+
+    /// <summary>That command and its arguments, from behind <c>--</c>.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>Descriptor that a service writes a zero byte to when it is ready (<c>--status-fd</c>).</summary>
+    public int? StatusFd { get; init; }
+
     /// <summary>Descriptors to close before anything else (<c>--close</c>).</summary>
     public IReadOnlyList<int> CloseFds { get; init; } = [];
 }

@@ -64,18 +64,20 @@ public static partial class OptionCatalogue
             Argument = Required, ValueName = "FD", Actions = OptionActions.All,
             Effect = (o, s) => o with { Common = o.Common with { CloseFds = [.. o.Common.CloseFds, OptionValues.Number(s, 0, "the number of a descriptor")] } },
         },
-        new("exec-cmd", Refused, "become the command behind -- after the restore, as parent of the tree")
+        new("exec-cmd", Supported, "become the command behind -- after the restore, as parent of the tree")
         {
-            Actions = Restore, RpcField = "exec_cmd", CSetter = "criu_set_exec_cmd", Note = "no command would be started",
+            Actions = Restore, RpcField = "exec_cmd", CSetter = "criu_set_exec_cmd",
+            Effect = (o, s) => o with { Common = o.Common with { ExecutesCommand = true } },
         },
-        new("action-script", Refused, "run SCRIPT at each stage")
+        new("action-script", Supported, "run SCRIPT at each stage, which CRTOOLS_SCRIPT_ACTION names")
         {
-            Argument = Required, ValueName = "SCRIPT", RpcField = "notify_scripts", CSetter = "criu_set_notify_cb", Note = "the script would not be run",
+            Argument = Required, ValueName = "SCRIPT", RpcField = "notify_scripts", CSetter = "criu_set_notify_cb",
+            Effect = (o, s) => o with { Common = o.Common with { ActionScripts = [.. o.Common.ActionScripts, OptionValues.Text(s, "the path")] } },
         },
         new("cpu-cap", Refused, "which features of the processor must be the same at restore")
         {
             Argument = Optional, ValueName = "CAP,...", RpcField = "cpu_cap", CSetter = "criu_set_cpu_cap", Note = "processors are not compared",
-            Effect = (o, s) => OptionValues.OnlyValue(o, s, "none"),
+            InertValue = "none",
         },
         new("freeze-cgroup", NoEffect, "stop the tree by the freezer of control group PATH")
         {

@@ -57,9 +57,10 @@ public static partial class OptionCatalogue
             Group = OptionGroup.Servers, Negatable = true, Actions = Service,
             Effect = (o, s) => o with { Common = o.Common with { Daemon = s.IsOn } },
         },
-        new("status-fd", Refused, "write a zero byte to FD when ready")
+        new("status-fd", Supported, "write a zero byte to FD, and close it, when the service is ready")
         {
-            Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", RpcField = "status_fd", Note = NoServers,
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", Actions = Service, RpcField = "status_fd",
+            Effect = (o, s) => o with { Common = o.Common with { StatusFd = OptionValues.Number(s, 0, "the number of a descriptor") } },
         },
         new("tls", Refused, "encrypt connections") { Group = OptionGroup.Servers, Negatable = true, RpcField = "tls", Note = NoServers },
         new("tls-cacert", Refused, "authority to trust")

@@ -9,30 +9,30 @@ public static partial class OptionCatalogue
 {
     private static OptionDescription[] Cgroups() =>
     [
-        new("manage-cgroups", Refused, "dump and restore control groups: none, props, soft, full, strict or ignore")
+        new("manage-cgroups", NoEffect, "dump and restore control groups: none, props, soft, full, strict or ignore")
         {
             Group = OptionGroup.Resources, Argument = Optional, ValueName = "MODE",
-            RpcField = "manage_cgroups_mode", CSetter = "criu_set_manage_cgroups_mode", Note = NoCgroups,
-            Effect = (o, s) => OptionValues.OnlyValue(o, s, "ignore"),
+            RpcField = "manage_cgroups_mode", CSetter = "criu_set_manage_cgroups_mode", Note = NoCgroups, InertValue = "ignore",
+            Effect = (o, s) => OptionValues.OneOf(o, s, "none", "props", "soft", "full", "strict"),
         },
-        new("cgroup-root", Refused, "the group that takes the place of the root of the dumped ones")
+        new("cgroup-root", NoEffect, "the group that takes the place of the root of the dumped ones")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "[CTRL:]/ROOT",
             RpcField = "cg_root", CSetter = "criu_add_cg_root", Note = NoCgroups,
         },
-        new("cgroup-props", Refused, "which properties of control groups to dump")
+        new("cgroup-props", NoEffect, "which properties of control groups to dump")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "SPEC", Actions = Dump, RpcField = "cgroup_props", Note = NoCgroups,
         },
-        new("cgroup-props-file", Refused, "the same, read from FILE")
+        new("cgroup-props-file", NoEffect, "the same, read from FILE")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "FILE", Actions = Dump, RpcField = "cgroup_props_file", Note = NoCgroups,
         },
-        new("cgroup-dump-controller", Refused, "dump this controller only")
+        new("cgroup-dump-controller", NoEffect, "dump this controller only")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "NAME", Actions = Dump, RpcField = "cgroup_dump_controller", Note = NoCgroups,
         },
-        new("cgroup-yard", Refused, "directory where the control groups are mounted already")
+        new("cgroup-yard", NoEffect, "directory where the control groups are mounted already")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "PATH", RpcField = "cgroup_yard", Note = NoCgroups,
         },
@@ -40,10 +40,10 @@ public static partial class OptionCatalogue
 
     private static OptionDescription[] Namespaces() =>
     [
-        new("root", Refused, "the root directory of the restored mount namespace")
+        new("root", NoEffect, "the root directory of the restored mount namespace")
         {
             Group = OptionGroup.Namespaces, Short = 'r', Argument = Required, ValueName = "PATH",
-            RpcField = "root", CSetter = "criu_set_root", Note = "no mount namespace is made",
+            RpcField = "root", CSetter = "criu_set_root", Note = "a mount namespace of its own is refused by name",
         },
         new("join-ns", Refused, "restore into a namespace that exists")
         {
@@ -51,10 +51,10 @@ public static partial class OptionCatalogue
             RpcField = "join_ns", CSetter = "criu_join_ns_add",
             Note = "the tree would stay in the namespaces of criu",
         },
-        new("empty-ns", Refused, "make a namespace of this kind (net) and leave it empty")
+        new("empty-ns", NoEffect, "make a namespace of this kind (net) and leave it empty")
         {
             Group = OptionGroup.Namespaces, Argument = Required, ValueName = "NS",
-            RpcField = "empty_ns", CSetter = "criu_set_empty_ns", Note = "no namespace is made",
+            RpcField = "empty_ns", CSetter = "criu_set_empty_ns", Note = "a network namespace of its own is refused by name",
         },
         new("veth-pair", NoEffect, "name of the outer end of a veth device (use --external veth[IN]:OUT)")
         {
@@ -88,7 +88,7 @@ public static partial class OptionCatalogue
         },
     ];
 
-    private const string NoCgroups = "control groups are neither dumped nor restored";
+    private const string NoCgroups = "control groups are not kept: processes come back in those of criu";
     private const string NoMounts = "a mount namespace of its own is refused by name";
     private const string NoNetworks = "a network namespace of its own is refused by name";
 }

@@ -66,7 +66,7 @@ public static partial class OptionCatalogue
         new("file-validation", Refused, "how to see whether a file is still the one that was dumped: filesize or buildid")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "METHOD", Note = "sizes are compared, build ids are not",
-            Effect = (o, s) => OptionValues.OnlyValue(o, s, "filesize"),
+            InertValue = "filesize",
         },
         new("skip-file-rwx-check", Supported, "files may have other permissions than at dump")
         {

@@ -61,15 +61,12 @@ public static partial class OptionCatalogue
 
     private static OptionDescription[] Others() =>
     [
-        new("config", Refused, "read options from FILE too")
+        new("config", Supported, "read options from FILE too, instead of the default files")
         {
-            Group = OptionGroup.Other, Argument = Required, ValueName = "FILE",
-            RpcField = "config_file", CSetter = "criu_set_config_file", Note = "configuration files are not read",
+            Group = OptionGroup.Other, Argument = Required, ValueName = "FILE", Actions = OptionActions.All, RpcField = "config_file", CSetter = "criu_set_config_file",
+            Effect = (o, s) => File.Exists(s.Value) ? o : o with { Warnings = [.. o.Warnings, $"There is no configuration file {s.Value} ({s.Origin})"] },
         },
-        new("no-default-config", AlwaysSo, "do not read /etc/criu/default.conf and ~/.criu/default.conf")
-        {
-            Group = OptionGroup.Other, Actions = OptionActions.All, Note = "they are never read",
-        },
+        new("no-default-config", Supported, "do not read /etc/criu/default.conf and ~/.criu/default.conf") { Group = OptionGroup.Other, Actions = OptionActions.All },
         new("deprecated", AlwaysSo, "allow what is deprecated")
         {
             Group = OptionGroup.Other, Negatable = true, Actions = OptionActions.All, Note = "nothing here is deprecated",

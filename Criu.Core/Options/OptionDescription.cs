@@ -119,6 +119,9 @@ public sealed record OptionDescription(string Name, OptionSupport Support, strin
     /// <summary>Why it has no effect or is refused, as the end of a sentence; for a supported one null.</summary>
     public string? Note { get; init; }
 
+    /// <summary>A value that asks for what is so anyway: taken without a word.</summary>
+    public string? InertValue { get; init; }
+
     /// <summary>What a setting does to the options merged so far; null where nothing.</summary>
     internal Func<MergedOptions, OptionSetting, MergedOptions>? Effect { get; init; }
 }

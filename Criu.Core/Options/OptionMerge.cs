@@ -20,15 +20,15 @@ public static class OptionMerge
         bool absent = option.Effect == null && setting.Value == OptionSetting.Off;
         return option.Support switch
         {
-            _ when absent => merged,
+            _ when absent || option.InertValue != null && option.InertValue == setting.Value => merged,
             OptionSupport.Refused when option.Effect == null => throw Refuse(option, setting),
-            OptionSupport.NoEffect => Warn(merged, option, setting),
+            OptionSupport.NoEffect => Warn(option.Effect?.Invoke(merged, setting) ?? merged, option, setting),
             _ => option.Effect?.Invoke(merged, setting) ?? merged,
         };
     }
 
     internal static CheckpointException Refuse(OptionDescription option, OptionSetting setting) =>
-        new($"{Shown(option, setting)} is not supported yet: {option.Note}");
+        new($"{Shown(option, setting)} is not supported yet: {option.Note}", option.InertValue == null ? null : $"The one value taken is {option.InertValue}");
 
     private static MergedOptions Warn(MergedOptions merged, OptionDescription option, OptionSetting setting)
     {

@@ -67,14 +67,7 @@ internal static class OptionValues
         _ => throw new CheckpointException($"{setting.Origin}: \"{setting.Value}\" is no way to hold back packets", "It is iptables, nftables or skip"),
     };
 
-    /// <summary>For an option that has one value that is always so: that one is taken, every other refused.</summary>
-    public static MergedOptions OnlyValue(MergedOptions merged, OptionSetting setting, string taken)
-    {
-        if (setting.Value == taken)
-            return merged;
-        var option = OptionCatalogue.Find(setting.Name)!;
-        string shown = setting.Value == null ? option.Name : $"{option.Name}={setting.Value}";
-        string origin = setting.Origin.StartsWith("--", StringComparison.Ordinal) ? "" : $" ({setting.Origin})";
-        throw new CheckpointException($"--{shown}{origin} is not supported yet: {option.Note}", $"The one value taken is {taken}");
-    }
+    /// <summary>A value that may be left out, and else is one of these words.</summary>
+    public static MergedOptions OneOf(MergedOptions merged, OptionSetting setting, params string[] words) => setting.Value == null || words.Contains(setting.Value)
+        ? merged : throw new CheckpointException($"{setting.Origin}: \"{setting.Value}\" is none of {string.Join(", ", words)}");
 }

@@ -16,14 +16,21 @@ internal sealed unsafe class RpcChannel : IDisposable
     // A client whose buffer is small shall get its answer too.
     private const int MaxTextLength = 4096;
     private const int SO_TYPE = 3;                   // asm-generic/socket.h
-    private const int POLLIN = 1, POLLRDHUP = 0x2000, POLLHUP = 0x10;
 
     private readonly SafeFileHandle socket;
 
-    private RpcChannel(SafeFileHandle socket) => (this.socket, Peer) = (socket, RpcPeer.Of(socket));
+    private RpcChannel(SafeFileHandle socket)
+    {
+        (this.socket, Peer) = (socket, RpcPeer.Of(socket));
+        Stat status;
+        Inode = Kernel.Failed(Kernel.Call(Nr.fstat, socket.Fd(), (long)(&status))) ? 0 : (uint)status.Inode;
+    }
 
     /// <summary>Who asks.</summary>
     public RpcPeer Peer { get; }
+
+    /// <summary>Inode of our end: what the client's own has for its peer.</summary>
+    public uint Inode { get; }
 
     /// <summary>Gives up what the client has not.</summary>
     public void BecomePeer() => RpcPrivilege.Become(Peer, socket);
@@ -51,23 +58,59 @@ internal sealed unsafe class RpcChannel : IDisposable
         return Kernel.Failed(Kernel.Call(Nr.getsockopt, fd, Sockets.SOL_SOCKET, option, (long)(&value), (long)(&size))) ? -1 : value;
     }
 
+    /// <summary>Its number.</summary>
+    public int Fd => socket.Fd();
+
+    /// <summary>Whether the client has gone and left nothing to read.</summary>
+    public bool HasEnded() => Kernel.Call(Nr.recvfrom, socket.Fd(), 0, 0, Sockets.MSG_PEEK | Sockets.MSG_TRUNC | Sockets.MSG_DONTWAIT) is 0 or -Errno.ECONNRESET && HasHungUp();
+
     /// <summary>Waits for a request; null when the client has gone.</summary>
     /// <exception cref="CheckpointException">The message is empty, too large, or no request.</exception>
     public CriuReq? Receive()
     {
         long size = Demand(Kernel.Call(Nr.recvfrom, socket.Fd(), 0, 0, Sockets.MSG_PEEK | Sockets.MSG_TRUNC));
-        if (size == 0 && HasEnded())
+        if (size == 0 && HasHungUp())
             return null;
         if (size is 0 or > MaxBytes)
         {
-            // Taken off the queue all the same: a socket that is closed with a packet unread resets its client, who would find that instead of the answer.
-            Kernel.Call(Nr.recvfrom, socket.Fd());
+            TakeOff();
             throw RpcErrors.BadOption(size == 0 ? "The message is empty" : $"The message has {size} bytes, and the largest that is read has {MaxBytes}");
         }
         byte[] message = new byte[size];
         fixed (byte* start = message)
             Demand(Kernel.Call(Nr.recvfrom, socket.Fd(), (long)start, size));
         return Parse(message);
+    }
+
+    /// <summary>Removes a message unread: a socket that is closed with one in its queue resets its client, who would find that instead of an answer.</summary>
+    public void TakeOff() => Kernel.Call(Nr.recvfrom, socket.Fd(), 0, 0, Sockets.MSG_DONTWAIT);
+
+    /// <summary>The type of a short message that has come in, and stays; null where there is none, or it is anything else.</summary>
+    public CriuReqType? PeekType()
+    {
+        const int ShortBytes = 512;
+        byte[] message = new byte[ShortBytes];
+        long size;
+        fixed (byte* start = message)
+            size = Kernel.Call(Nr.recvfrom, socket.Fd(), (long)start, ShortBytes, Sockets.MSG_PEEK | Sockets.MSG_TRUNC | Sockets.MSG_DONTWAIT);
+        if (size is <= 0 or > ShortBytes)
+            return null;
+        try
+        {
+            return CriuReq.Parser.ParseFrom(message, 0, (int)size).Type;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A client that says nothing, or takes no answer, shall not hold its server for ever.</summary>
+    public void LimitWaiting(int seconds)
+    {
+        long* patience = stackalloc long[] { seconds, 0 };               // struct timeval
+        foreach (int option in (ReadOnlySpan<int>)[Sockets.SO_RCVTIMEO, Sockets.SO_SNDTIMEO])
+            Kernel.Call(Nr.setsockopt, socket.Fd(), Sockets.SOL_SOCKET, option, (long)patience, 2 * sizeof(long));
     }
 
     private static CriuReq Parse(byte[] message)
@@ -94,10 +137,10 @@ internal sealed unsafe class RpcChannel : IDisposable
     }
 
     /// <summary>No bytes are an empty message or the end of the client; only the end hangs up.</summary>
-    private bool HasEnded()
+    private bool HasHungUp()
     {
-        PollEntry entry = new() { Fd = socket.Fd(), Events = POLLIN | POLLRDHUP };
-        return Kernel.Call(Nr.poll, (long)(&entry), 1, 0) > 0 && (entry.Found & (POLLRDHUP | POLLHUP)) != 0;
+        PollEntry entry = new() { Fd = socket.Fd(), Events = Poll.POLLIN | Poll.POLLRDHUP };
+        return Kernel.Call(Nr.poll, (long)(&entry), 1, 0) > 0 && (entry.Found & (Poll.POLLRDHUP | Poll.POLLHUP)) != 0;
     }
 
     private static long Demand(long result) => -result switch
@@ -109,11 +152,4 @@ internal sealed unsafe class RpcChannel : IDisposable
     };
 
     public void Dispose() => socket.Dispose();
-
-    /// <summary>struct pollfd, poll(2).</summary>
-    private struct PollEntry
-    {
-        public int Fd;
-        public short Events, Found;
-    }
 }

@@ -13,6 +13,15 @@ internal static class RpcErrors
     /// <summary>A request that cannot be served here at all.</summary>
     public static CheckpointException Unsupported(string message, string? advice = null) => new(message, advice) { ErrorNumber = Errno.EOPNOTSUPP };
 
+    /// <summary>The answer of a request that failed.</summary>
+    public static CriuResp Failure(CriuReqType type, string message, int number)
+    {
+        var response = new CriuResp { Type = type, Success = false, CrErrmsg = message };
+        if (number > 0)
+            response.CrErrno = number;
+        return response;
+    }
+
     /// <summary>The number of a failure; 0 where none says more than the message.</summary>
     public static int NumberOf(Exception? exception)
     {

@@ -7,11 +7,13 @@ public abstract class RpcHost
 {
     /// <summary>Dumps a tree as the command line would. Throws where that fails, once the log has it.</summary>
     /// <param name="options">The merged options of the request; the tree is set.</param>
-    public abstract void Dump(MergedOptions options);
+    /// <param name="listener">Is told of the stages; null: nobody is.</param>
+    public abstract void Dump(MergedOptions options, ICheckpointListener? listener);
 
     /// <summary>Restores a tree as the command line would, and answers the pid of its root. Throws where that fails, once the log has it.</summary>
     /// <param name="options">The merged options of the request.</param>
-    public abstract int Restore(MergedOptions options);
+    /// <param name="listener">Is told of the stages; null: nobody is.</param>
+    public abstract int Restore(MergedOptions options, ICheckpointListener? listener);
 
     /// <summary>Throws where the system lacks what every dump and restore needs, with all that is missing.</summary>
     /// <param name="options">The merged options of the request.</param>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Criu.Core.Rpc.Proto;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
@@ -5,17 +6,19 @@ using Microsoft.Win32.SafeHandles;
 namespace Criu.Core.Rpc;
 
 /// <summary>
-/// Accepts the clients of a service and gives each to a worker, a process of its own. No message is read here: what a client sends can harm its worker alone.
+/// Accepts the clients of a service. Questions that concern no process are answered here; whoever asks for more is handed to a worker, a process of its own, with the request still
+/// unread: what it does can harm that worker alone. A client that has asked nothing yet costs a descriptor, and not for ever.
 /// </summary>
 public sealed unsafe class RpcListener
 {
-    private const int MaxWorkers = 64, MaxWorkersOfUser = 16, PatienceSeconds = 600;
-    private const short POLLIN = 1;
+    private const int MaxWorkers = 64, MaxWorkersOfUser = 16, MaxClients = 256, MaxClientsOfUser = 64, PatienceSeconds = 600;
 
     private readonly SafeFileHandle listener;
     private readonly Func<int, int> startWorker;
     private readonly Action<string> complain;
     private readonly List<(int Pid, SafeFileHandle Handle, uint User)> workers = [];
+    private readonly List<(RpcChannel Channel, long Since)> clients = [];
+    private readonly PollEntry[] entries = new PollEntry[MaxWorkers + MaxClients + 1];
 
     private RpcListener(SafeFileHandle listener, Func<int, int> startWorker, Action<string> complain) =>
         (this.listener, this.startWorker, this.complain) = (listener, startWorker, complain);
@@ -31,22 +34,40 @@ public sealed unsafe class RpcListener
             service.Turn();
     }
 
-    /// <summary>Waits for a client or for the end of a worker. With all workers busy, clients wait in the queue of the socket.</summary>
+    /// <summary>Waits for the end of a worker, for a request, or for a client. With no room for more, clients wait in the queue of the socket, and requests in theirs.</summary>
     private void Turn()
     {
-        var entries = stackalloc PollEntry[MaxWorkers + 1];
-        for (int i = 0; i < workers.Count; i++)
-            entries[i] = new PollEntry { Fd = workers[i].Handle.Fd(), Events = POLLIN };
-        int count = workers.Count;
-        if (count < MaxWorkers)
-            entries[count++] = new PollEntry { Fd = listener.Fd(), Events = POLLIN };
-        Kernel.Call(Nr.poll, (long)entries, count, -1);
-        bool hasClient = count > workers.Count && entries[count - 1].Found != 0;
-        for (int i = workers.Count - 1; i >= 0; i--)
+        int ofWorkers = workers.Count, ofClients = clients.Count, count = 0;
+        foreach (var (_, handle, _) in workers)
+            entries[count++] = new PollEntry { Fd = handle.Fd(), Events = Poll.POLLIN };
+        foreach (var (channel, _) in clients)
+            entries[count++] = new PollEntry { Fd = channel.Fd, Events = Poll.POLLIN };
+        if (ofClients < MaxClients)
+            entries[count++] = new PollEntry { Fd = listener.Fd(), Events = Poll.POLLIN };
+        fixed (PollEntry* start = entries)
+            Kernel.Call(Nr.poll, (long)start, count, ofClients == 0 ? -1 : 1000);
+        for (int i = ofClients - 1; i >= 0; i--)
+            if (entries[ofWorkers + i].Found != 0 && !Hear(clients[i].Channel) || IsTooLate(clients[i]))
+                Forget(i);
+        for (int i = ofWorkers - 1; i >= 0; i--)
             if (entries[i].Found != 0)
                 Reap(i);
-        if (hasClient)
+        if (ofClients < MaxClients && entries[count - 1].Found != 0)
             Accept();
+    }
+
+    private bool IsTooLate((RpcChannel Channel, long Since) client)
+    {
+        if (Stopwatch.GetElapsedTime(client.Since).TotalSeconds < PatienceSeconds)
+            return false;
+        complain($"Process {client.Channel.Peer.Pid} has asked nothing for {PatienceSeconds} seconds, and is left");
+        return true;
+    }
+
+    private void Forget(int index)
+    {
+        clients[index].Channel.Dispose();
+        clients.RemoveAt(index);
     }
 
     private void Reap(int index)
@@ -57,6 +78,37 @@ public sealed unsafe class RpcListener
         workers.RemoveAt(index);
     }
 
+    /// <summary>Answers whether the client stays with us.</summary>
+    private bool Hear(RpcChannel client)
+    {
+        if (client.HasEnded())
+            return false;
+        if (client.PeekType() is { } type && RpcQuestions.Is(type))
+            return AnswerQuestion(client);
+        if (workers.Count >= MaxWorkers)
+        {
+            Thread.Sleep(10);                            // its request stays where it is until a worker has ended
+            return true;
+        }
+        HandOver(client);
+        return false;
+    }
+
+    private bool AnswerQuestion(RpcChannel client)
+    {
+        try
+        {
+            var request = client.Receive();
+            return request != null && client.Send(RpcQuestions.Answer(request)) && request.KeepOpen;
+        }
+        catch (CheckpointException exception)
+        {
+            complain($"Process {client.Peer.Pid}: {exception.Message}");
+            client.Send(RpcErrors.Failure(CriuReqType.FeatureCheck, exception.Message, exception.ErrorNumber));
+            return false;
+        }
+    }
+
     private void Accept()
     {
         long accepted = Kernel.Call(Nr.accept4, listener.Fd(), 0, 0, Sockets.SOCK_CLOEXEC);
@@ -65,51 +117,49 @@ public sealed unsafe class RpcListener
             if (-accepted is not (Errno.ECONNABORTED or Errno.EAGAIN))
             {
                 complain($"A client cannot be accepted: {Errno.Name(accepted)}");
-                Thread.Sleep(100);                   // out of descriptors or memory: it would fail again at once
+                Thread.Sleep(100);                       // out of descriptors or memory: it would fail again at once
             }
             return;
         }
-        using var client = Kernel.Own(accepted);
+        var client = RpcChannel.Of(Kernel.Own(accepted));
+        client.LimitWaiting(PatienceSeconds);
+        if (client.Peer.User == 0 || clients.Count(other => other.Channel.Peer.User == client.Peer.User) < MaxClientsOfUser)
+        {
+            clients.Add((client, Stopwatch.GetTimestamp()));
+            return;
+        }
+        Refuse(client, $"User {client.Peer.User} has {MaxClientsOfUser} connections that ask nothing");
+        client.Dispose();
+    }
+
+    private void HandOver(RpcChannel client)
+    {
         try
         {
             Start(client);
         }
-        catch (Exception exception)
+        catch (CheckpointException exception)
         {
-            complain($"A client cannot be served: {exception.Message}");
             Refuse(client, exception.Message);
         }
     }
 
-    private void Start(SafeFileHandle client)
+    private void Start(RpcChannel client)
     {
-        var peer = RpcPeer.Of(client);
-        if (peer.User != 0 && workers.Count(worker => worker.User == peer.User) >= MaxWorkersOfUser)
-            throw new CheckpointException($"User {peer.User} has {MaxWorkersOfUser} requests under way", "Wait for one of them");
-        long* patience = stackalloc long[] { PatienceSeconds, 0 };       // struct timeval: a client that says nothing shall not hold its worker for ever
-        Kernel.Call(Nr.setsockopt, client.Fd(), Sockets.SOL_SOCKET, Sockets.SO_RCVTIMEO, (long)patience, 2 * sizeof(long));
-        const long F_DUPFD = 0;
-        long inherited = Kernel.Call(Nr.fcntl, client.Fd(), F_DUPFD, 3);
-        if (Kernel.Failed(inherited))
-            throw new CheckpointException($"There is no descriptor for its worker: {Errno.Name(inherited)}");
-        using var copy = Kernel.Own(inherited);
-        int pid = startWorker(copy.Fd());
+        uint user = client.Peer.User;
+        if (user != 0 && workers.Count(worker => worker.User == user) >= MaxWorkersOfUser)
+            throw new CheckpointException($"User {user} has {MaxWorkersOfUser} requests under way", "Wait for one of them");
+        int pid = startWorker(client.Fd);
         long handle = Kernel.Call(Nr.pidfd_open, pid);
         if (Kernel.Failed(handle))
             throw new CheckpointException($"The worker, process {pid}, cannot be watched: {Errno.Name(handle)}");
-        workers.Add((pid, Kernel.Own(handle), peer.User));
+        workers.Add((pid, Kernel.Own(handle), user));
     }
 
-    private static void Refuse(SafeFileHandle client, string reason)
+    private void Refuse(RpcChannel client, string reason)
     {
-        using var channel = RpcChannel.Of(client);
-        channel.Send(new CriuResp { Type = CriuReqType.Empty, Success = false, CrErrmsg = reason, CrErrno = Errno.EAGAIN });
-    }
-
-    /// <summary>struct pollfd, poll(2).</summary>
-    private struct PollEntry
-    {
-        public int Fd;
-        public short Events, Found;
+        complain($"Process {client.Peer.Pid} cannot be served: {reason}");
+        client.TakeOff();
+        client.Send(RpcErrors.Failure(CriuReqType.Empty, reason, Errno.EAGAIN));
     }
 }

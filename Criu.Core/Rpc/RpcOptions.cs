@@ -21,6 +21,7 @@ internal sealed class RpcOptions : IDisposable
     private readonly CriuOpts opts;
     private readonly RpcPeer peer;
     private readonly bool isService;
+    private readonly string? home;
     private readonly List<OptionSetting> settings = [];
     private readonly List<string> warnings = [];
     private readonly List<SafeFileHandle> directories = [];
@@ -28,10 +29,11 @@ internal sealed class RpcOptions : IDisposable
     /// <param name="opts">What the client has set.</param>
     /// <param name="peer">The client, whose descriptors the fields name.</param>
     /// <param name="isService">The client is a stranger: what concerns our own descriptors and parent is refused.</param>
-    public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService) => (this.opts, this.peer, this.isService) = (opts, peer, isService);
+    /// <param name="home">Where configuration files of the user may be; null: nowhere.</param>
+    public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home) => (this.opts, this.peer, this.isService, this.home) = (opts, peer, isService, home);
 
     /// <summary>How many settings and warnings the fields have become.</summary>
-    public int Taken => settings.Count + warnings.Count;
+    public int Taken => settings.Count + warnings.Count + (opts.NotifyScripts ? 1 : 0) + OfConfigFile().Count;
 
     /// <summary>Merges all fields.</summary>
     /// <param name="needsImages">Whether the request is nothing without a directory of images.</param>
@@ -47,8 +49,9 @@ internal sealed class RpcOptions : IDisposable
             ReadResources();
             ReadNamespaces();
             ReadMemoryAndServers();
-            var merged = OptionMerge.Merge(settings);
-            return merged with { Warnings = [.. merged.Warnings, .. warnings] };
+            var merged = OptionMerge.Merge([.. ConfigSources.Before(settings, home), .. OfConfigFile()]);
+            var command = opts.ExecCmd.Select(word => Decode("exec_cmd", word));
+            return merged with { Common = merged.Common with { Command = [.. command] }, Warnings = [.. merged.Warnings, .. warnings] };
         }
         catch (CheckpointException exception) when (exception.ErrorNumber == 0)
         {
@@ -100,28 +103,16 @@ internal sealed class RpcOptions : IDisposable
         Switch("unprivileged", opts.HasUnprivileged, opts.Unprivileged);
         Value("timeout", opts.HasTimeout, opts.Timeout);
         Text("freeze_cgroup", opts.HasFreezeCgroup, opts.FreezeCgroup);
-        Demand(!opts.NotifyScripts, "notify_scripts", "the client would not be told of the stages");
         Texts("exec_cmd", opts.ExecCmd);
         if (opts.HasCpuCap && opts.CpuCap != uint.MaxValue)
             Add("cpu_cap", opts.CpuCap == 0 ? "none" : Number(opts.CpuCap));
         if (opts.RstSibling)
             Demand(!isService, "rst_sibling", "a service is no child of its client", "Start criu swrk");
         Switch("rst_sibling", opts.HasRstSibling, opts.RstSibling);
-        ReadConfigFile();
     }
 
-    /// <summary>Runtimes name a file that need not be there. What stands in one that is there would have to be obeyed.</summary>
-    private void ReadConfigFile()
-    {
-        if (!opts.HasConfigFile)
-            return;
-        string path = Decode("config_file", opts.ConfigFile);
-        long file = Kernel.Open(path, Fcntl.O_PATH);
-        if (!Kernel.Failed(file))
-            Kernel.Own(file).Dispose();
-        if (file != -Errno.ENOENT)
-            Add("config_file", path);
-    }
+    /// <summary>Runtimes name a file that need not be there. What stands in one that is there counts more than what the client has set.</summary>
+    private IReadOnlyList<OptionSetting> OfConfigFile() => opts.HasConfigFile ? ConfigFile.TryRead(Decode("config_file", opts.ConfigFile)) ?? [] : [];
 
     private void ReadExternal()
     {
@@ -192,7 +183,7 @@ internal sealed class RpcOptions : IDisposable
             Add("pre_dump_mode", RpcNames.Of(opts.PreDumpMode));
         Switch("lazy_pages", opts.HasLazyPages, opts.LazyPages);
         Switch("ps", opts.Ps != null, true);
-        Value("status_fd", opts.HasStatusFd, opts.StatusFd);
+        Ignore(opts.HasStatusFd, "status_fd", "nothing but a service or a server has to become ready");
         Demand(!opts.HasPidfdStoreSk, "pidfd_store_sk", "every dump is a whole one, and needs no pidfds of an earlier one");
         Switch("tls", opts.HasTls, opts.Tls);
         Text("tls_cacert", opts.HasTlsCacert, opts.TlsCacert);

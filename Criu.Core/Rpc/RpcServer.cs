@@ -1,4 +1,4 @@
-using Criu.Core.Options;
+using Criu.Core.Programs;
 using Criu.Core.Rpc.Proto;
 using Linux.Abi;
 
@@ -10,14 +10,18 @@ namespace Criu.Core.Rpc;
 /// </summary>
 public sealed class RpcServer
 {
-    // The version of CRIU whose images, options and RPC these are.
-    private const int MajorVersion = 4, MinorVersion = 2;
-
     private readonly RpcChannel channel;
     private readonly RpcHost host;
     private readonly bool isService;
+    private readonly string? home;
+    private IReadOnlyList<string>? command;
 
-    private RpcServer(RpcChannel channel, RpcHost host, bool isService) => (this.channel, this.host, this.isService) = (channel, host, isService);
+    private RpcServer(RpcChannel channel, RpcHost host, bool isService)
+    {
+        (this.channel, this.host, this.isService) = (channel, host, isService);
+        // The home directory of whoever started a service says nothing about another user.
+        home = channel.Peer.User == Kernel.Call(Nr.geteuid) ? Environment.GetEnvironmentVariable("HOME") : null;
+    }
 
     /// <summary>Serves the client at the other end of an inherited socket until it is done, and answers whether all went well.</summary>
     /// <param name="socket">Descriptor of a unix socket of type SOCK_SEQPACKET. It is closed at the end, and no program that is started inherits it.</param>
@@ -56,6 +60,8 @@ public sealed class RpcServer
             succeeded &= response.Success;
             goesOn = channel.Send(response) && request.KeepOpen && StaysOpen(request.Type);
         }
+        if (command != null)
+            Spawner.Become(command);
         return succeeded;
     }
 
@@ -93,39 +99,19 @@ public sealed class RpcServer
 
     private CriuResp Dispatch(CriuReq request) => request.Type switch
     {
-        CriuReqType.Version => new CriuResp
-        {
-            Type = request.Type, Success = true, Version = new CriuVersion { MajorNumber = MajorVersion, MinorNumber = MinorVersion },
-        },
-        CriuReqType.FeatureCheck => new CriuResp { Type = request.Type, Success = true, Features = Probe(request.Features) },
+        CriuReqType.Version or CriuReqType.FeatureCheck => RpcQuestions.Answer(request),
         CriuReqType.Check => Check(request),
         CriuReqType.Dump => Dump(request),
         CriuReqType.Restore => Restore(request),
+        CriuReqType.WaitPid => WaitPid(request),
         CriuReqType.Notify => throw RpcErrors.BadOption("NOTIFY answers a notification, and none was sent", "Begin with another request"),
         CriuReqType.Empty => throw RpcErrors.BadOption("A request of type EMPTY asks for nothing", "Set the type"),
         _ => throw RpcErrors.Unsupported($"Requests of type {RpcErrors.NameOf(request.Type)} are not supported yet"),
     };
 
-    /// <summary>Those that were asked for, by the names that the kernel's features have in the catalogue.</summary>
-    private static CriuFeatures Probe(CriuFeatures? asked)
-    {
-        if (asked == null)
-            throw RpcErrors.BadOption("FEATURE_CHECK names no features", "Set features");
-        var found = new CriuFeatures();
-        if (asked.HasMemTrack)
-            found.MemTrack = Works("mem_dirty_track");
-        if (asked.HasLazyPages)
-            found.LazyPages = Works("uffd-noncoop");
-        if (asked.HasPidfdStore)
-            found.PidfdStore = Works("pidfd_store");
-        return found;
-    }
-
-    private static bool Works(string feature) => KernelFeatures.Find(feature) is { } known && known.Probe().Works;
-
     private CriuResp Check(CriuReq request)
     {
-        using var options = new RpcOptions(request.Opts ?? new CriuOpts(), channel.Peer, isService);
+        using var options = new RpcOptions(request.Opts ?? new CriuOpts(), channel.Peer, isService, home);
         host.Check(options.Merge(needsImages: false));
         return new CriuResp { Type = request.Type, Success = true };
     }
@@ -137,11 +123,9 @@ public sealed class RpcServer
         if (merged.Dump is { LeaveRunning: true, LeaveStopped: true })
             throw RpcErrors.BadOption("leave_running and leave_stopped exclude each other", "Set one of them");
         int pid = merged.Common.Tree ?? channel.Peer.Pid;
-        if (pid == channel.Peer.Pid)
-            throw RpcErrors.Unsupported($"A client that dumps itself (process {pid}) is not supported yet", "Set pid, or start criu dump");
         if (Kernel.Call(Nr.kill, pid, 0) == -Errno.ESRCH)
             throw new CheckpointException($"There is no process {pid}", "Name one that runs by pid") { ErrorNumber = Errno.ESRCH };
-        host.Dump(merged);
+        host.Dump(merged with { Common = merged.Common with { Tree = pid }, Dump = merged.Dump with { RequestSocket = channel.Inode } }, Listener(request));
         return new CriuResp { Type = request.Type, Success = true, Dump = new CriuDumpResp { Restored = false } };
     }
 
@@ -150,21 +134,28 @@ public sealed class RpcServer
     {
         using var options = Options(request);
         var merged = options.Merge(needsImages: true);
-        int root = host.Restore(merged with { Common = merged.Common with { Detached = true } });
+        int root = host.Restore(merged with { Common = merged.Common with { Detached = true } }, Listener(request));
+        command = merged.Common.ExecutesCommand ? merged.Common.Command : null;
         return new CriuResp { Type = request.Type, Success = true, Restore = new CriuRestoreResp { Pid = root } };
+    }
+
+    private RpcNotifier? Listener(CriuReq request) => request.Opts.NotifyScripts ? new RpcNotifier(channel) : null;
+
+    /// <summary>For a page server, which is a child of this criu.</summary>
+    private static CriuResp WaitPid(CriuReq request)
+    {
+        if (!request.HasPid)
+            throw RpcErrors.BadOption("WAIT_PID names no process", "Set pid");
+        int status = Spawner.AwaitStatus((int)request.Pid, out int error);
+        return error == 0 ? new CriuResp { Type = request.Type, Success = true, Status = status }
+            : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(error)}", "Name a child of this criu") { ErrorNumber = error };
     }
 
     private RpcOptions Options(CriuReq request)
     {
         var opts = request.Opts ?? throw RpcErrors.BadOption($"{RpcErrors.NameOf(request.Type)} has no options", "Set opts");
-        return new RpcOptions(opts, channel.Peer, isService);
+        return new RpcOptions(opts, channel.Peer, isService, home);
     }
 
-    private CriuResp Failure(CriuReqType type, Exception exception)
-    {
-        var response = new CriuResp { Type = type, Success = false, CrErrmsg = host.Describe(exception) };
-        if (RpcErrors.NumberOf(exception) is > 0 and int number)
-            response.CrErrno = number;
-        return response;
-    }
+    private CriuResp Failure(CriuReqType type, Exception exception) => RpcErrors.Failure(type, host.Describe(exception), RpcErrors.NumberOf(exception));
 }

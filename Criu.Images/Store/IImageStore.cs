@@ -29,5 +29,6 @@ public interface IImageStore : IDisposable
     IImageStore? OpenParent();
 
     /// <summary>Makes everything created appear, the inventory last. Where there is a new inventory, an older one of the place goes first.</summary>
-    void Commit();
+    /// <param name="confirm">Called when the set is there, whole: when it throws, the set goes again.</param>
+    void Commit(Action? confirm = null);
 }

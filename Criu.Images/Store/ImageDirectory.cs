@@ -88,12 +88,13 @@ public sealed class ImageDirectory : IImageStore
 
     /// <inheritdoc/>
     /// <exception cref="ImageStoreException">The disk is full, say. Nothing of the set is left.</exception>
-    public void Commit()
+    public void Commit(Action? confirm = null)
     {
         DemandWritable();
         try
         {
             PlaceAll();
+            confirm?.Invoke();
         }
         catch
         {

@@ -1,3 +1,5 @@
+using Criu.Core;
+using Criu.Core.Options;
 using Criu.Cli.CommandLine;
 
 namespace Criu.Cli.Tests;
@@ -67,7 +69,7 @@ public sealed class GetOptTests
     [InlineData("--no-shell-job=1", "--no-shell-job takes no value, but is written --no-shell-job=1")]
     [InlineData("--=1", "There is no option --")]
     public void Refuses(string line, string message) =>
-        Assert.StartsWith(message, Assert.Throws<UsageException>(() => GetOpt.Parse(line.Split(' '))).Message);
+        Assert.StartsWith(message, Assert.Throws<CheckpointException>(() => GetOpt.Parse(line.Split(' '))).Message);
 
     [Theory]
     [InlineData("--tree=1", "--tree=1")]

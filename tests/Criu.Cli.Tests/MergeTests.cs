@@ -71,10 +71,9 @@ public sealed class MergeTests
     [InlineData("--external unix[1]x", "--external unix[1]x: \"unix[1]x\" is not TYPE[ID]")]
     [InlineData("--tls", "--tls is not supported yet: there is no server")]
     [InlineData("-J net:5", "--join-ns (-J net:5) is not supported yet: the tree would stay")]
-    [InlineData("--manage-cgroups", "--manage-cgroups is not supported yet: control groups are neither dumped nor restored. The one value taken is ignore")]
-    [InlineData("--manage-cgroups=soft", "--manage-cgroups=soft is not supported yet")]
-    [InlineData("--file-validation buildid", "--file-validation=buildid is not supported yet: sizes are compared")]
-    [InlineData("--cpu-cap=fpu", "--cpu-cap=fpu is not supported yet")]
+    [InlineData("--manage-cgroups=hard", "--manage-cgroups=hard: \"hard\" is none of none, props, soft, full, strict")]
+    [InlineData("--file-validation buildid", "--file-validation is not supported yet: sizes are compared, build ids are not. The one value taken is filesize")]
+    [InlineData("--cpu-cap=fpu", "--cpu-cap is not supported yet")]
     public void SaysWhatIsWrong(string line, string message)
     {
         if (message.Length == 0)
@@ -102,6 +101,8 @@ public sealed class MergeTests
     [Theory]
     [InlineData("--link-remap", "--link-remap has no effect yet: an unlinked file is refused by name")]
     [InlineData("-l -l", "--file-locks (-l) has no effect yet: a tree that holds locks is refused by name")]
+    [InlineData("--manage-cgroups=soft", "--manage-cgroups has no effect yet: control groups are not kept: processes come back in those of criu")]
+    [InlineData("--manage-cgroups", "--manage-cgroups has no effect yet: control groups are not kept: processes come back in those of criu")]
     [InlineData("--ghost-limit 1M", "--ghost-limit has no effect yet: an unlinked file is refused by name")]
     public void WarnsWhereNothingComesOfIt(string line, string warning) => Assert.Equal([warning], Merge(line).Warnings);
 
@@ -110,7 +111,7 @@ public sealed class MergeTests
     {
         foreach (var option in OptionCatalogue.All.Where(option => option.Support is OptionSupport.Refused or OptionSupport.NoEffect))
         {
-            var setting = new OptionSetting(option.Name, option.Argument == OptionArgument.None ? OptionSetting.On : "x", $"--{option.Name}");
+            var setting = new OptionSetting(option.Name, option.Argument == OptionArgument.None ? OptionSetting.On : option.Name == "manage-cgroups" ? "soft" : "x", $"--{option.Name}");
             if (option.Support == OptionSupport.NoEffect)
                 Assert.Contains(option.Note!, Assert.Single(OptionMerge.Merge([setting]).Warnings));
             else

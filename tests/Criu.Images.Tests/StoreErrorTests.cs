@@ -40,7 +40,7 @@ public sealed class StoreErrorTests
             RandomAccess.Write(pages, new byte[128 << 10], 0);
         for (uint i = 0; i < 50; i++)
             store.Write($"core-{i}.img", new byte[8 << 10]);
-        var e = Assert.Throws<ImageStoreException>(store.Commit);
+        var e = Assert.Throws<ImageStoreException>(() => store.Commit());
         Assert.Equal(("write", "ENOSPC"), (e.Operation, e.Error));
         Assert.Contains("free space", e.Advice);
         Assert.Empty(small.Names);

@@ -106,7 +106,7 @@ public sealed class StoreTests : IDisposable
         using (ImageDirectory store = ImageDirectory.Create(directory.Path))
         {
             WriteSet(store, "a");
-            var e = Assert.Throws<ImageStoreException>(store.Commit);
+            var e = Assert.Throws<ImageStoreException>(() => store.Commit());
             Assert.Equal(("remove", directory.File("utsns-3.img"), "EISDIR"), (e.Operation, e.Path, e.Error));
             Assert.Equal(["utsns-3.img"], directory.Names);
         }

@@ -86,9 +86,9 @@ public sealed class GarbageTests
     /// <summary>Does nothing of what it is asked for.</summary>
     private sealed class Deaf : RpcHost
     {
-        public override void Dump(MergedOptions options) => throw new CheckpointException("no dump");
+        public override void Dump(MergedOptions options, ICheckpointListener? listener) => throw new CheckpointException("no dump");
 
-        public override int Restore(MergedOptions options) => throw new CheckpointException("no restore");
+        public override int Restore(MergedOptions options, ICheckpointListener? listener) => throw new CheckpointException("no restore");
 
         public override void Check(MergedOptions options) => throw new CheckpointException("no check");
 

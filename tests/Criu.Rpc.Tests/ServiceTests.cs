@@ -79,7 +79,7 @@ public sealed class ServiceTests : EndToEndTest
             if (random.Next(2) == 0)
                 Assert.False(client.Receive()!.Success);
         }
-        Assert.True(Child.Until(() => service.Workers.Count == 1), "workers stay");
+        Assert.True(Child.Until(() => service.Workers.Count == 0), "workers stay");
         Assert.True(Child.Until(() => service.Descriptors == before), $"{service.Descriptors} descriptors instead of {before}");
         quiet.Send(Version);
         Assert.True(quiet.Receive()!.Success);

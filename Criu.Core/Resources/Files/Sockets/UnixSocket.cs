@@ -24,6 +24,9 @@ internal static class UnixSocketFlags
     /// <summary>A socket outside the tree, which those of the tree find by its name.</summary>
     public const uint Outside = 1;
 
+    /// <summary>A socket on which the tree has asked for its own dump: it gets the answer when it is restored.</summary>
+    public const uint OfRequest = 2;
+
     /// <summary>A socket whose other end is outside: the restore is given one in its place.</summary>
     public const uint Inherited = 4;
 }

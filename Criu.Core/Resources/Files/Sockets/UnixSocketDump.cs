@@ -35,6 +35,8 @@ internal sealed class UnixSocketDump(DumpContext context)
             entry.Shutdown = (SkShutdown)info.Shutdown;
         if (IsLeftOutside(info))
             entry.Uflags = UnixSocketFlags.Inherited;
+        if (IsOfRequest(info))
+            (entry.Uflags, entry.State, entry.Peer) = (UnixSocketFlags.OfRequest, SocketStates.CLOSE, 0);
         if (UnixName.IsPath(info.Name))
             TakePath(file, info, entry);
         WarnOfLosses(file, socket);
@@ -65,6 +67,9 @@ internal sealed class UnixSocketDump(DumpContext context)
     /// <summary>--external unix[INODE], of this end or the other.</summary>
     private bool IsLeftOutside(UnixSocketInfo info) =>
         info.Type != Sockets.SOCK_DGRAM && context.Options.External.Any(e => e == $"unix[{info.Inode}]" || info.Peer is > 0 and var peer && e == $"unix[{peer}]");
+
+    /// <summary>The other end of the socket that this dump was asked for on.</summary>
+    private bool IsOfRequest(UnixSocketInfo info) => info.Peer is > 0 and var peer && peer == context.Options.RequestSocket;
 
     private void WarnOfLosses(OpenFile file, Microsoft.Win32.SafeHandles.SafeFileHandle socket)
     {
@@ -144,7 +149,7 @@ internal sealed class UnixSocketDump(DumpContext context)
         foreach (var (inode, (file, info, hasData)) in dumped)
         {
             CheckWaiting(file, info);
-            if (info.Peer is not (> 0 and var peer) || IsLeftOutside(info))
+            if (info.Peer is not (> 0 and var peer) || IsLeftOutside(info) || IsOfRequest(info))
                 continue;
             if (!dumped.TryGetValue(peer, out var other))
             {

@@ -1,6 +1,7 @@
 using Criu.Core.Engine;
 using Criu.Images.Proto;
 using Criu.Parasite;
+using Google.Protobuf;
 using Linux.Abi;
 
 namespace Criu.Core.Resources.Files;
@@ -83,7 +84,7 @@ internal sealed partial class UnixSocketMaking
     /// closed.
     /// </summary>
     private bool IsAlone(UnixSkEntry socket) =>
-        PeerOf(socket) == null && (socket.State != SocketStates.ESTABLISHED || IsDatagram(socket) && (!socket.Name.IsEmpty || socket.Peer != 0));
+        !IsOfRequest(socket) && PeerOf(socket) == null && (socket.State != SocketStates.ESTABLISHED || IsDatagram(socket) && (!socket.Name.IsEmpty || socket.Peer != 0));
 
     /// <summary>Has connected, and is not accepted yet: its other end is not there, its peer is the listener.</summary>
     private bool IsWaiting(UnixSkEntry socket) => !IsDatagram(socket) && socket.Peer != 0 && byInode.TryGetValue(socket.Peer, out var peer) && peer.State == SocketStates.LISTEN;
@@ -101,7 +102,7 @@ internal sealed partial class UnixSocketMaking
     {
         if ((socket.Uflags & UnixSocketFlags.Inherited) != 0)
             throw Refuse(socket, "was left outside at the dump", $"Give another with --inherit-fd fd[N]:socket:[{socket.Ino}]");
-        if (socket.Uflags != 0)
+        if ((socket.Uflags & ~UnixSocketFlags.OfRequest) != 0)
             throw Refuse(socket, $"has the flags {socket.Uflags:x}, which is not supported yet");
         if (socket.Peer == 0)
             return;
@@ -156,10 +157,22 @@ internal sealed partial class UnixSocketMaking
                 Bind(peer, other);
         }
         Fill(socket, one, peer, other);
+        if (IsOfRequest(socket))
+            Answer(other);
         if (peer != null)
             Fill(peer, other, socket, one);
         else
             stream.Room(1).Call(Nr.close, other);
+    }
+
+    private static bool IsOfRequest(UnixSkEntry socket) => (socket.Uflags & UnixSocketFlags.OfRequest) != 0;
+
+    /// <summary>Whoever asked for the dump of itself reads that it was restored, and then the end.</summary>
+    private void Answer(int other)
+    {
+        byte[] answer = new Rpc.Proto.CriuResp { Type = Rpc.Proto.CriuReqType.Dump, Success = true, Dump = new Rpc.Proto.CriuDumpResp { Restored = true } }.ToByteArray();
+        var batch = stream.Room(1, answer.Length + 16);
+        batch.Call(Nr.sendto, other, batch.Bytes(answer), answer.Length, (long)Sockets.MSG_NOSIGNAL, 0L, 0L);
     }
 
     private void SocketPair(UnixSkEntry like, int one, int other)

@@ -1,9 +1,11 @@
-namespace Criu.Cli.CommandLine;
+namespace Criu.Core.Options;
 
 /// <summary>Finds the word that was meant.</summary>
-internal static class Spelling
+public static class Spelling
 {
     /// <summary>The candidate that takes the fewest changes of a letter, if they are few for its length.</summary>
+    /// <param name="text">What was written.</param>
+    /// <param name="candidates">What could have been.</param>
     public static string? Closest(string text, IEnumerable<string> candidates)
     {
         string? closest = null;
@@ -18,7 +20,9 @@ internal static class Spelling
     }
 
     /// <summary>Letters to insert, delete or replace (Levenshtein), one row of the table at a time.</summary>
-    internal static int Distance(string a, string b)
+    /// <param name="a">One word.</param>
+    /// <param name="b">The other.</param>
+    public static int Distance(string a, string b)
     {
         int[] row = new int[b.Length + 1];
         for (int j = 0; j <= b.Length; j++)
