@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 . tests/packages.sh
 
-install make make python3 python3 ip iproute2 nft nftables iptables iptables redis-server redis-server setpriv util-linux go golang-go crit criu || exit 1
+install make make python3 python3 ip iproute2 nft nftables iptables iptables redis-server redis-server setpriv util-linux go golang-go crit criu protoc protobuf-compiler runc runc || exit 1
 ./build.sh || exit 1
 make -s -C tests/workloads || exit 1
 dotnet build Criu.Modules.sln -v quiet --nologo || exit 1
@@ -33,7 +33,7 @@ expected() {
 for project in tests/*.Tests/*.csproj; do
 	name=$(basename "$project" .csproj)
 	echo "== $name"
-	timeout 1500 dotnet test "$project" --no-build --nologo --results-directory "$results/$name" --logger "trx;LogFileName=$name.trx" \
+	timeout 1500 dotnet test "$project" --no-build --nologo --results-directory "$results/$name" --logger "trx;LogFileName=$name.trx"
 		--logger "console;verbosity=minimal" --collect "XPlat Code Coverage" || { bad=1; echo "$name: dotnet test failed"; }
 	trx=$results/$name/$name.trx
 	[ -s "$trx" ] || { bad=1; echo "$name: no results"; continue; }

@@ -71,6 +71,9 @@ public sealed record RestoreOptions
     /// <summary>Unix sockets may send datagrams to one outside the tree (<c>--ext-unix-sk</c>).</summary>
     public bool ExternalUnixSockets { get; init; }
 
+    /// <summary>The images are a stranger's: no process gets users, groups or capabilities that this one has not got from its user.</summary>
+    internal bool OnlyOwnRights { get; init; }
+
     /// <summary>Files may have other permissions than at the dump (<c>--skip-file-rwx-check</c>).</summary>
     public bool SkipFileModeCheck { get; init; }
 

@@ -78,6 +78,29 @@ internal static class RestoreChecks
         limit = new ResourceLimit { Current = (ulong)end, Maximum = (ulong)end };
     }
 
+    /// <summary>
+    /// Our one capability is lent: a process of the images keeps none, and has the users and groups that we have. The kernel would refuse most of the rest later; here it has a name.
+    /// </summary>
+    public static void CheckRights(List<RestoreTask> tasks, RestoreContext context)
+    {
+        var own = context.OwnCredentials;
+        foreach (var task in tasks)
+            foreach (var (tid, core) in task.Threads)
+                if (task.IsZombie)
+                    continue;
+                else if (core.ThreadCore?.Creds is not { } creds)
+                    throw Beyond(task, tid, "no credentials of its own");
+                else if (new IdSet(creds.Uid, creds.Euid, creds.Suid, creds.Fsuid) != own.Uid)
+                    throw Beyond(task, tid, $"the users {creds.Uid}, {creds.Euid}, {creds.Suid} and {creds.Fsuid}");
+                else if (new IdSet(creds.Gid, creds.Egid, creds.Sgid, creds.Fsgid) != own.Gid || !creds.Groups.Order().SequenceEqual(own.Groups.Order()))
+                    throw Beyond(task, tid, $"the groups {creds.Gid}, {creds.Egid}, {creds.Sgid}, {creds.Fsgid}; {string.Join(", ", creds.Groups)}");
+                else if (creds.CapPrm.Concat(creds.CapEff).Concat(creds.CapInh).Concat(creds.CapAmb).Any(word => word != 0))
+                    throw Beyond(task, tid, "capabilities");
+
+        CheckpointException Beyond(RestoreTask task, int tid, string what) =>
+            new($"{task}, thread {tid}: the images give it {what}, and user {own.Uid.Real} with the group {own.Gid.Real} asks for them", "Let root restore them") { ErrorNumber = Errno.EPERM };
+    }
+
     /// <summary>Making a process with a wanted pid is a privilege.</summary>
     public static void CheckPrivilege(RestoreContext context)
     {

@@ -72,6 +72,8 @@ internal sealed class RestoreEngine : IDisposable
     {
         model.Load();
         RestoreChecks.CheckPrivilege(context);
+        if (context.Options.OnlyOwnRights)
+            RestoreChecks.CheckRights(model.Tasks, context);
         RestoreChecks.CheckPidsAreFree(model.Tasks);
         if (!model.Root.IsSessionLeader && !context.Options.ShellJob)
             throw new CheckpointException($"{model.Root} belongs to the session {model.Root.Session}, whose leader was outside the tree", "Add --shell-job: it joins the session of the caller");

@@ -33,7 +33,8 @@ public static class OptionMerge
     private static MergedOptions Warn(MergedOptions merged, OptionDescription option, OptionSetting setting)
     {
         string warning = $"{Shown(option, setting)} has no effect yet: {option.Note}";
-        return merged.Warnings.Contains(warning) ? merged : merged with { Warnings = [.. merged.Warnings, warning] };
+        bool isKnown = merged.Warnings.Any(other => other.StartsWith($"--{option.Name} ", StringComparison.Ordinal));
+        return isKnown ? merged : merged with { Warnings = [.. merged.Warnings, warning] };
     }
 
     /// <summary>The option by its long name, and as it was written where that differs.</summary>

@@ -32,8 +32,8 @@ internal sealed unsafe class RpcChannel : IDisposable
     /// <summary>Inode of our end: what the client's own has for its peer.</summary>
     public uint Inode { get; }
 
-    /// <summary>Gives up what the client has not.</summary>
-    public void BecomePeer() => RpcPrivilege.Become(Peer, socket);
+    /// <summary>Gives up what the client has not; answers whether that was anything.</summary>
+    public bool BecomePeer() => RpcPrivilege.Become(Peer, socket);
 
     /// <summary>A socket that was accepted.</summary>
     public static RpcChannel Of(SafeFileHandle socket) => new(socket);

@@ -1,3 +1,4 @@
+using Criu.Core.Options;
 using Criu.Core.Programs;
 using Criu.Core.Rpc.Proto;
 using Linux.Abi;
@@ -15,6 +16,7 @@ public sealed class RpcServer
     private readonly bool isService;
     private readonly string? home;
     private IReadOnlyList<string>? command;
+    private bool servesStranger;
 
     private RpcServer(RpcChannel channel, RpcHost host, bool isService)
     {
@@ -39,7 +41,7 @@ public sealed class RpcServer
     {
         try
         {
-            channel.BecomePeer();
+            servesStranger = channel.BecomePeer();
             return true;
         }
         catch (CheckpointException exception)
@@ -88,6 +90,8 @@ public sealed class RpcServer
     {
         try
         {
+            if (servesStranger && request.Type != CriuReqType.Restore)
+                RpcPrivilege.GiveUp();
             return Dispatch(request);
         }
         catch (Exception exception)
@@ -119,7 +123,7 @@ public sealed class RpcServer
     private CriuResp Dump(CriuReq request)
     {
         using var options = Options(request);
-        var merged = options.Merge(needsImages: true);
+        var merged = Merge(options);
         if (merged.Dump is { LeaveRunning: true, LeaveStopped: true })
             throw RpcErrors.BadOption("leave_running and leave_stopped exclude each other", "Set one of them");
         int pid = merged.Common.Tree ?? channel.Peer.Pid;
@@ -133,10 +137,22 @@ public sealed class RpcServer
     private CriuResp Restore(CriuReq request)
     {
         using var options = Options(request);
-        var merged = options.Merge(needsImages: true);
-        int root = host.Restore(merged with { Common = merged.Common with { Detached = true } }, Listener(request));
+        var merged = Merge(options);
+        int root = host.Restore(merged with { Common = merged.Common with { Detached = true }, Restore = merged.Restore with { OnlyOwnRights = servesStranger } }, Listener(request));
+        if (servesStranger)
+            RpcPrivilege.GiveUp();
         command = merged.Common.ExecutesCommand ? merged.Common.Command : null;
         return new CriuResp { Type = request.Type, Success = true, Restore = new CriuRestoreResp { Pid = root } };
+    }
+
+    /// <summary>Whoever lends a stranger a capability starts no program for them.</summary>
+    private MergedOptions Merge(RpcOptions options)
+    {
+        var merged = options.Merge(needsImages: true);
+        if (!servesStranger || merged.Common is { ActionScripts.Count: 0, ExecutesCommand: false })
+            return merged;
+        string what = merged.Common.ExecutesCommand ? "exec_cmd" : $"action-script ({merged.Common.ActionScripts[0]})";
+        throw RpcErrors.BadOption($"{what} is not supported here: a service runs no programs for other users than its own", "Start criu swrk, or set notify_scripts");
     }
 
     private RpcNotifier? Listener(CriuReq request) => request.Opts.NotifyScripts ? new RpcNotifier(channel) : null;

@@ -122,34 +122,75 @@ public sealed class ServiceTests : EndToEndTest
         Assert.True(second.Ask(Version).Success);
     }
 
+    /// <summary>Memory grows with the first requests, to what a collector leaves to be collected, and no further.</summary>
     [Fact]
-    public void ServesAUserWithTheirOwnRights()
+    public void TenThousandRequestsTakeNoMemory()
     {
-        Target own = Start(new Workload("counter"), asUser: true), other = Start(new Workload("counter"));
         using Service service = new();
-        CriuOpts options = new() { ImagesDirFd = -1, ImagesDir = Programs.Text(own.Images), Pid = own.Pid, LeaveRunning = true };
-        CriuResp answer = service.AskAsUser(new CriuReq { Type = CriuReqType.Dump, Opts = options });
-        Assert.True(answer.Success, answer.CrErrmsg);
-        Assert.Contains($"Uid:\t{User.Id}", Owner(Path.Combine(own.Images, "inventory.img")));
-        own.GoesOn();
+        Ask(20_000);
+        long before = Memory(), descriptors = service.Descriptors;
+        Ask(10_000);
+        Assert.InRange(Memory() - before, long.MinValue, 2048);
+        Assert.Equal(descriptors, service.Descriptors);
 
-        options.Pid = other.Pid;
-        options.ImagesDir = Programs.Text(other.Images);
-        Assert.False(service.AskAsUser(new CriuReq { Type = CriuReqType.Dump, Opts = options }).Success);
-        Assert.False(File.Exists(Path.Combine(other.Images, "inventory.img")));
-        other.GoesOn();
+        void Ask(int count)
+        {
+            for (int i = 0; i < count; i++)
+                Assert.True(service.Ask(new CriuReq { Type = CriuReqType.Version }).Success);
+        }
 
-        options.Pid = own.Pid;
-        string rootsOnly = Directory.CreateDirectory(Path.Combine(service.Folder, "roots"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
-        options.ImagesDir = Programs.Text(rootsOnly);
-        Assert.Contains("not permitted", service.AskAsUser(new CriuReq { Type = CriuReqType.Dump, Opts = options }).CrErrmsg);
-        own.Finish();
-        other.Finish();
+        long Memory() => long.Parse(Proc.Text($"/proc/{service.Pid}/status").Split('\n').Single(l => l.StartsWith("VmRSS", StringComparison.Ordinal))[6..^2].Trim());
     }
 
-    private static string Owner(string file)
+    /// <summary>Clients that go at any moment of a dump: with the request unread, between notifications, before the answer.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void ClientsThatGoHarmNobody(int seed)
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "Uid:\t%u", file]) { RedirectStandardOutput = true })!;
-        return process.StandardOutput.ReadToEnd();
+        var random = new Random(seed);
+        Target target = Start(new Workload("threads 16") { Counters = 16 });
+        using Service service = new();
+        ProcessPicture before = target.Picture();
+        int descriptors = service.Descriptors;
+        for (int i = 0; i < 40; i++)
+        {
+            using Client client = service.Connect();
+            client.Send(new CriuReq
+            {
+                Type = CriuReqType.Dump,
+                Opts = new CriuOpts { ImagesDirFd = -1, ImagesDir = Programs.Text(target.Images), Pid = target.Pid, LeaveRunning = true, NotifyScripts = random.Next(2) == 0 },
+            });
+            for (int turns = random.Next(3); turns > 0 && client.Receive() is { Type: CriuReqType.Notify }; turns--)
+                client.Send(new CriuReq { Type = CriuReqType.Notify, NotifySuccess = true });
+            Thread.Sleep(random.Next(40));
+        }
+        Assert.True(Child.Until(() => service.Workers.Count == 0), "workers stay");
+        Assert.True(Child.Until(() => service.Descriptors == descriptors), $"{service.Descriptors} descriptors instead of {descriptors}");
+        target.IsUntouched();
+        target.GoesOn();
+        target.LooksLike(before);
+        target.Finish();
+    }
+
+    [Fact]
+    public void TakesItsSocketAwayAndTellsWhenItIsReady()
+    {
+        string folder = Places.NewFolder("service"), socket = Path.Combine(folder, "socket"), ready = Path.Combine(folder, "ready");
+        int pid = Child.Start(["sh", "-c", "exec \"$@\" 7>\"$0\"", ready, .. Programs.Criu, "service", "--address", socket, "-W", folder, "-o", "log", "--status-fd", "7"]);
+        try
+        {
+            Assert.True(Child.Until(() => File.Exists(ready) && new FileInfo(ready).Length == 1), "it is not ready");
+            Assert.True(File.Exists(socket));
+            Libc.kill(pid, 15);
+            Assert.Equal(-15, Child.Wait(pid, TimeSpan.FromSeconds(10)));
+            Assert.False(File.Exists(socket));
+        }
+        finally
+        {
+            Libc.kill(pid, Libc.SIGKILL);
+            Child.Wait(pid, TimeSpan.FromSeconds(5));
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }
