@@ -42,7 +42,8 @@ def report(took, images):
 def spawn(command, folder):
     with open(os.devnull, "r+b") as null, open(os.path.join(folder, "out"), "ab") as out:
         quiet = "dump" not in command and "restore" not in command
-        return subprocess.Popen(command, stdin=null, stdout=null if quiet else out, stderr=null if quiet else out, cwd=folder, start_new_session=True)
+        return subprocess.Popen(command, stdin=null, stdout=null if quiet else out, stderr=null if quiet else out, cwd=folder, start_new_session=True,
+                                env=os.environ | {"TMPDIR": folder})         # of its diagnostics socket
 
 
 def cold(criu, folder, keep=False):

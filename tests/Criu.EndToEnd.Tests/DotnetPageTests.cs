@@ -54,7 +54,7 @@ public sealed class DotnetPageTests : EndToEndTest
         Directory.CreateDirectory(images);
         try
         {
-            int pid = Child.Start([Places.Program("launch"), folder, "022", .. Command, "self", Engine.Native.Command[0], images]);
+            int pid = Child.Start([Places.Program("launch"), folder, "022", "env", $"TMPDIR={folder}", .. Command, "self", Engine.Native.Command[0], images]);
             Assert.Equal(-Libc.SIGKILL, Child.Wait(pid, TimeSpan.FromSeconds(30)));
             HashSet<string> numbers = [];
             foreach (string argument in (string[])["12", "30"])

@@ -100,7 +100,7 @@ public sealed class KestrelTests : EndToEndTest
                 Directory.CreateDirectory(folder);
             Engine engine = Engine.Named(name);
             string app = Path.Combine(Places.Repository, "tests/Criu.Kestrel.App/bin/Debug/net10.0/Criu.Kestrel.App.dll");
-            _server = Child.Start([.. _network.Enter, Places.Program("launch"), Home, "022", "dotnet", app, Port, .. engine.Command]);
+            _server = Child.Start([.. _network.Enter, Places.Program("launch"), Home, "022", "env", $"TMPDIR={_folder}", "dotnet", app, Port, .. engine.Command]);
             Assert.True(Child.Until(() => Proc.Text(Path.Combine(Home, "log")).Contains("Application started", StringComparison.Ordinal) || Proc.State(_server) == 'Z'));
             Assert.Equal($"{_server} 1  ", Get("/"));
             test(engine);
