@@ -22,11 +22,14 @@ internal static class OptionValues
         return value.Trim('v').Length == 0 ? before + 1 + value.Length : Number(setting, 0, "a level from 0 to 4, e.g. -v4");
     }
 
+    /// <summary>As good as for ever.</summary>
+    public static readonly TimeSpan NoLimit = TimeSpan.FromDays(10_000);
+
     /// <summary>Seconds; 0 takes the limit away, as in CRIU.</summary>
     public static TimeSpan Seconds(OptionSetting setting)
     {
         int seconds = Number(setting, 0, "a number of seconds, e.g. --timeout 10");
-        return seconds == 0 ? TimeSpan.FromDays(10_000) : TimeSpan.FromSeconds(seconds);
+        return seconds == 0 ? NoLimit : TimeSpan.FromSeconds(seconds);
     }
 
     /// <summary><c>fd[N]:KEY</c></summary>
