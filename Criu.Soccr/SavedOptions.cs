@@ -58,6 +58,9 @@ internal sealed record SavedOptions
         return found?.ToImmutable() ?? [];
     }
 
+    /// <summary>Without what the kernel decides for each connection anew, though it is an option too.</summary>
+    public SavedOptions WithoutOwn() => this with { Others = Others.RemoveAll(o => o is { Level: Inet.IPPROTO_TCP, Number: Tcp.QUICKACK }) };
+
     private static KnownOption[] OfNew(int family)
     {
         long fd = Kernel.Call(Nr.socket, family, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
@@ -74,16 +77,26 @@ internal sealed record SavedOptions
     }
 }
 
-/// <summary>Reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same.</summary>
+/// <summary>
+/// Checks and reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same. That takes in what
+/// stands above TCP (TCP_ULP); that it is TCP at all shows when repair mode is switched on.
+/// </summary>
 internal sealed class OptionReader(bool areAlike)
 {
     private readonly ConcurrentDictionary<(bool IsIPv6, TcpState? State), SavedOptions> ofKind = [];
 
-    public SavedOptions Read(SocketCalls calls, in SocketIdentity identity)
+    /// <exception cref="SoccrException">It cannot be saved.</exception>
+    public SavedOptions Read(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
     {
-        if (!areAlike)
-            return SavedOptions.Read(calls, identity);
+        if (identity.State == TcpState.Listen && !skipsInFlight)
+            Refusals.CheckListener(calls);
         var kind = (identity.IsIPv6, identity.State);
-        return ofKind.TryGetValue(kind, out var known) ? known : ofKind.GetOrAdd(kind, SavedOptions.Read(calls, identity));
+        if (areAlike && ofKind.TryGetValue(kind, out var known))
+            return known;
+        if (identity.State == null)
+            Refusals.CheckProtocol(calls);
+        Refusals.CheckAuthentication(calls);
+        var all = SavedOptions.Read(calls, identity);
+        return areAlike ? ofKind.GetOrAdd(kind, all.WithoutOwn()) : all;
     }
 }

@@ -41,7 +41,7 @@ public static class TcpConnection
     /// <param name="state">What was saved.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <exception cref="SoccrException">It cannot be made. Nothing is left of the attempt, and the peer has noticed nothing.</exception>
-    public static RestoredConnection Restore(TcpConnectionState state, SoccrOptions? options = null) => RestoredConnection.Make(state, null, options ?? SoccrOptions.Default);
+    public static RestoredConnection Restore(TcpConnectionState state, SoccrOptions? options = null) => RestoredConnection.Make(state, null, options ?? SoccrOptions.Default, new NewSockets());
 
     /// <summary>Makes many at once. Where both ends of a connection are among them, they must be in one call: neither end runs before both are there.</summary>
     /// <param name="states">What was saved.</param>
