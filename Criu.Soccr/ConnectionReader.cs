@@ -46,7 +46,7 @@ internal static class ConnectionReader
             ReceiveSequence = receive.Sequence, ReceiveQueue = receive.Bytes.IsDefault ? [] : receive.Bytes,
             SendSequence = send.Sequence, SendQueue = send.Bytes.IsDefault ? [] : send.Bytes, UnsentBytes = send.Unsent, IsFinUnsent = send.IsFinUnsent,
 
-            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0, IsNonBlocking = settings.IsNonBlocking,
+            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = IsCorked(calls, settings, memory), IsNonBlocking = settings.IsNonBlocking,
             WantedMaxSegment = settings.WantedMaxSegment, SendBuffer = memory.SendBuffer, ReceiveBuffer = memory.ReceiveBuffer, BufferLocks = settings.BufferLocks, Options = settings.Others,
         };
     }
@@ -59,6 +59,10 @@ internal static class ConnectionReader
         public int Unsent;
         public bool IsFinUnsent;
     }
+
+    /// <summary>Applications cork a socket for a moment, while they write: only where bytes wait does it matter whose it is.</summary>
+    private static bool IsCorked(SocketCalls calls, SavedOptions settings, in SocketMemory memory) =>
+        settings.AreOfAnother && memory.Queued != 0 ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0 : settings.Cork;
 
     private static IPEndPoint? Bound(in SocketAddress address) => address.ToEndPoint() is { Port: not 0 } end ? end : null;
 

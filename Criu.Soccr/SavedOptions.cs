@@ -17,9 +17,13 @@ internal sealed record SavedOptions
     public bool ReuseAddress { get; private init; }
     public bool KeepAlive { get; private init; }
     public bool IsNonBlocking { get; private init; }
+    public bool Cork { get; private init; }
     public int WantedMaxSegment { get; private init; }
     public int BufferLocks { get; private init; }
     public ImmutableArray<TcpSocketOption> Others { get; private init; }
+
+    /// <summary>Whether they are those of another socket, which is said to have the same.</summary>
+    public bool AreOfAnother { get; private init; }
 
     public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity)
     {
@@ -28,6 +32,7 @@ internal sealed record SavedOptions
         {
             ReuseAddress = calls.Get<int>(Inet.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR") != 0, KeepAlive = calls.Get<int>(Inet.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE") != 0,
             IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0, BufferLocks = locks & 3,
+            Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0,
             WantedMaxSegment = identity.State is TcpState.Close or TcpState.Listen or TcpState.SynSent ? WantedSegment(calls) : 0,
             Others = ReadOthers(calls, identity),
         };
@@ -58,8 +63,8 @@ internal sealed record SavedOptions
         return found?.ToImmutable() ?? [];
     }
 
-    /// <summary>Without what the kernel decides for each connection anew, though it is an option too.</summary>
-    public SavedOptions WithoutOwn() => this with { Others = Others.RemoveAll(o => o is { Level: Inet.IPPROTO_TCP, Number: Tcp.QUICKACK }) };
+    /// <summary>For others that are alike: without what the kernel decides for each connection anew, though it is an option too.</summary>
+    public SavedOptions ForOthers() => this with { AreOfAnother = true, Others = Others.RemoveAll(o => o is { Level: Inet.IPPROTO_TCP, Number: Tcp.QUICKACK }) };
 
     private static KnownOption[] OfNew(int family)
     {
@@ -97,6 +102,6 @@ internal sealed class OptionReader(bool areAlike)
             Refusals.CheckProtocol(calls);
         Refusals.CheckAuthentication(calls);
         var all = SavedOptions.Read(calls, identity);
-        return areAlike ? ofKind.GetOrAdd(kind, all.WithoutOwn()) : all;
+        return areAlike ? ofKind.GetOrAdd(kind, all.ForOthers()) : all;
     }
 }
