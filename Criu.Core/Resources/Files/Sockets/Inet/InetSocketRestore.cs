@@ -15,14 +15,19 @@ namespace Criu.Core.Resources.Files;
 ///   1. each process makes its bare sockets, and the engine fetches them;
 ///   2. what is not TCP is bound, filled and connected, and has its options;
 ///   3. TCP: sockets that listen or are bound first, then connections, in repair mode; nothing is sent;
-///   4. when everything else of the tree is there: the traffic passes, connections go on, and options that stood in the way have their values.
+///   4. when everything else of the tree is there: repair mode ends, and options that stood in the way have their values;
+///   5. the traffic passes as the tree is let go, in one batch: <see cref="ConnectionRelease"/>.
 /// </summary>
 internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
 {
     private readonly List<RestoredSocket> sockets = [];
     private readonly List<RestoredSocket> tcp = [];
     private readonly NetworkUnlock networkLock = new(context);
+    private List<TcpConnectionState> states = [];       // of each in tcp
     private RestoredConnections? connections;
+
+    /// <summary>How connections go on together with the tree; null where there are none.</summary>
+    public ConnectionRelease? Release { get; private set; }
 
     /// <summary>What waits in datagram sockets, by the description's id.</summary>
     public Dictionary<uint, List<(byte[] Data, IPEndPoint? Sender)>> Queues { get; } = [];
@@ -104,11 +109,12 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
             else if (socket.IsTcp)
                 tcp.Add(socket);
         tcp.Sort((a, b) => a.HadConnection.CompareTo(b.HadConnection));
-        var states = tcp.ConvertAll(StateOf);
+        states = tcp.ConvertAll(StateOf);
         var flows = states.Where(s => s.Flow != null).Select(s => s.Flow!.Value).ToArray();
         try
         {
-            networkLock.Hold(flows);
+            if (flows.Length > 0)
+                networkLock.Hold(flows, (Release = new ConnectionRelease(context.Guard!)).Pledge);
             connections = TcpConnection.RestoreAllOnto(states, tcp.ConvertAll(s => (SafeHandle)s.Handle!), new SoccrOptions { Lock = networkLock }, TcpDump.Workers(states.Count));
         }
         catch (SoccrException e)
@@ -141,14 +147,16 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         return TcpImages.ToState(socket.Entry, stream, received, reader.ReadPayload(stream.OutqLen));
     }
 
-    /// <summary>The tree is there: connections go on.</summary>
+    /// <summary>The tree is there: connections are on their own again, and held still.</summary>
     public void Resume()
     {
         if (connections == null)
             return;
         try
         {
-            networkLock.Remove();
+            Release?.PledgeSilence([.. tcp.Zip(states).Where(pair => pair.Second.Flow != null).Select(pair => ((SafeHandle)pair.First.Handle!, pair.Second))]);
+            if (Release != null)
+                networkLock.Prepare(Release);
             connections.ResumeInPlace();
         }
         catch (SoccrException e)
@@ -159,6 +167,19 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
             PlainSocketMaking.SetLast(socket);
         foreach (var socket in sockets)
             PutBack(socket);
+    }
+
+    /// <summary>The tree runs. Where the guard could not let the traffic pass, it passes now, or it is said why not.</summary>
+    public void WereLetGo()
+    {
+        try
+        {
+            networkLock.Remove();
+        }
+        catch (SoccrException e)
+        {
+            context.Log.LogError("The tree runs, but its connections are held still: {Reason}", e.Message);
+        }
     }
 
     public void Dispose()
