@@ -54,9 +54,10 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         if (sockets.Count == 0)
             return;
         FetchAll();
+        Lend();
         foreach (var socket in sockets)
             if (!socket.IsTcp)
-                new PlainSocketMaking(socket, ForBinding(socket), Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
+                new PlainSocketMaking(socket, socket.Lent, Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
         MakeTcp();
     }
 
@@ -75,29 +76,32 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
 
     /// <summary>
     /// What a socket must have to be bound again, though it may have been without since: sockets of one port are willing to share it; the address of IPv6 may still be tentative;
-    /// a TCP port may have connections; and what waits for one datagram socket may have been sent by another, whose address it is sent from again. In the end each has its own values: <see cref="PutBack"/>.
+    /// a TCP port may have connections; and what waits for one datagram socket may have been sent by another, whose address it is sent from again. In the end each has its own
+    /// values: <see cref="PutBack"/>.
     /// </summary>
-    private List<SocketOptionEntry> ForBinding(RestoredSocket socket)
+    private void Lend()
+    {
+        var bound = sockets.Where(s => s.Entry.SrcPort != 0 && !s.HadConnection).ToLookup(s => (s.Entry.Type, s.Entry.Proto, s.Entry.SrcPort));
+        foreach (var port in bound)
+            foreach (var socket in port)
+                socket.Lent = ForBinding(socket, isShared: port.Count() > 1);
+    }
+
+    private List<SocketOptionEntry> ForBinding(RestoredSocket socket, bool isShared)
     {
         var options = new List<SocketOptionEntry>();
-        if (socket.Entry.SrcPort == 0 || socket.HadConnection)
-            return options;
-        bool shares = SharesPort(socket);
-        if ((shares || socket.IsTcp || socket.Entry.Type == Inet.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
+        if ((isShared || socket.IsTcp || socket.Entry.Type == Inet.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
             options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
-        if (shares && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
+        if (isShared && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
             options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEPORT, 1));
         if (socket.Entry is { Family: Inet.AF_INET6, Type: not Inet.SOCK_RAW } && !InetOptions.Wanted(socket.Entry).Any(o => o is { Level: Inet.IPPROTO_IPV6, Number: Ipv6.FREEBIND }))
             options.Add(InetOptions.Number(Inet.IPPROTO_IPV6, Ipv6.FREEBIND, 1));
         return options;
     }
 
-    private bool SharesPort(RestoredSocket socket) => sockets.Exists(other =>
-        other != socket && !other.HadConnection && (other.Entry.Type, other.Entry.Proto, other.Entry.SrcPort) == (socket.Entry.Type, socket.Entry.Proto, socket.Entry.SrcPort));
-
-    private void PutBack(RestoredSocket socket)
+    private static void PutBack(RestoredSocket socket)
     {
-        foreach (var option in ForBinding(socket))
+        foreach (var option in socket.Lent)
             SocketCall.Set(socket.Handle!, (int)option.Level, (int)option.Number, 0);
     }
 
@@ -138,7 +142,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         if (!socket.HadConnection)
         {
             var state = TcpImages.ToState(socket.Entry);
-            return state with { ReuseAddress = true, Options = [.. ForBinding(socket).Select(TcpImages.ToOption), .. state.Options] };
+            return state with { ReuseAddress = true, Options = [.. socket.Lent.Select(TcpImages.ToOption), .. state.Options] };
         }
         using var reader = context.Images.OpenImage(ImageKind.TcpStream, socket.Entry.Ino);
         if (!reader.TryRead(out TcpStreamEntry? stream))
@@ -200,6 +204,9 @@ internal sealed class RestoredSocket(InetSkEntry entry, RestoreTask maker, int d
 
     /// <summary>A descriptor of ours.</summary>
     public SafeFileHandle? Handle { get; set; }
+
+    /// <summary>Options that it has only until it is bound, and all others too.</summary>
+    public List<SocketOptionEntry> Lent { get; set; } = [];
 
     public bool IsTcp => entry.Type == Inet.SOCK_STREAM;
 
