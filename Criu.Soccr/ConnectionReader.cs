@@ -35,7 +35,8 @@ internal static class ConnectionReader
         return new TcpConnectionState
         {
             State = isConnection && info.State == TcpState.Close && error == 0 ? TcpState.TimeWait : info.State, IsIPv6 = identity.IsIPv6,
-            Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null, Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
+            Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null,
+            Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
 
             MaxSegment = segment,
             SendWindowScale = isConnection && hasScale ? info.SendScale : null, ReceiveWindowScale = isConnection && hasScale ? info.ReceiveScale : null,
@@ -76,11 +77,7 @@ internal static class ConnectionReader
     }
 
     /// <summary>Closed is a connection that was reset, or one whose time is waited for (TIME_WAIT).</summary>
-    private static int ErrorOf(SocketCalls calls)
-    {
-        const short Error = 8;                          // POLLERR
-        return calls.HasEvents(Error) ? Errno.ECONNRESET : 0;
-    }
+    private static int ErrorOf(SocketCalls calls) => calls.HasEvents(PollDescriptor.POLLERR) ? Errno.ECONNRESET : 0;
 
     /// <summary>
     /// A connection that is paced (BBR, SO_MAX_PACING_RATE, the queue fq) stamps what it sends, bare acknowledgements too, with the time at which the next segment is due: a
