@@ -29,7 +29,6 @@ internal static class ServiceCommand
         if (!common.Detached && !common.Daemon)
         {
             pidFile?.Write(Environment.ProcessId);
-            SayReady(common.StatusFd);
             return Serve(options, listener, path);
         }
         pidFile?.Write(StartInBackground(common, listener, path));
@@ -78,6 +77,7 @@ internal static class ServiceCommand
         var file = ServiceSocket.FileOf(path);
         using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => ServiceSocket.Remove(path, file));
         using var interruption = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => ServiceSocket.Remove(path, file));
+        SayReady(options.Common.StatusFd);
         using var session = Session.Open(options, DirectoryAccess.Search);
         return session.Run("service", "Serving", session =>
         {
