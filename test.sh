@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 . tests/packages.sh
 
-install make make python3 python3 ip iproute2 nft nftables iptables iptables redis-server redis-server setpriv util-linux go golang-go crit criu protoc protobuf-compiler runc runc || exit 1
+install make make pkg-config pkg-config python3 python3 ip iproute2 nft nftables iptables iptables redis-server redis-server setpriv util-linux go golang-go crit criu protoc protobuf-compiler runc runc || exit 1
 ./build.sh || exit 1
 make -s -C tests/workloads || exit 1
 dotnet build Criu.Modules.sln -v quiet --nologo || exit 1

@@ -111,6 +111,8 @@ internal sealed class DumpEngine : IDisposable
             if (!task.IsZombie)
                 TaskQuestions.AskLast(task, context);
         new DumpImages(context).Write(tasks);
+        if (options.RecordsProcessor)
+            ProcessorImages.Write(context.Images);
         context.Complete();
     }
 

@@ -72,6 +72,8 @@ internal sealed class RestoreEngine : IDisposable
     {
         model.Load();
         RestoreChecks.CheckPrivilege(context);
+        if (context.Options.Processor is { } parts && (parts & ~ProcessorParts.Fpu) != 0)
+            ProcessorImages.Demand(context.Images, parts);
         if (context.Options.OnlyOwnRights)
             RestoreChecks.CheckRights(model.Tasks, context);
         RestoreChecks.CheckPidsAreFree(model.Tasks);
@@ -83,7 +85,7 @@ internal sealed class RestoreEngine : IDisposable
     private void MakeRoot()
     {
         rootPid = model.Root.Pid;
-        guard = Guard.Start();
+        context.Guard = guard = Guard.Start();
         tree = PuppetTree.Start(guard, new PuppetTreeRequest(rootPid, TakenRanges(), ProcessMaking.ArenaBytes(model.Tasks), context.Options.Sibling,
             context.Inherited.Select(f => f.Fd).ToList()));
         model.Root.Became(tree.Root);
@@ -193,8 +195,10 @@ internal sealed class RestoreEngine : IDisposable
         foreach (var task in Living())
             if (task.IsStopped || context.Options.LeaveStopped)
                 stopped.Add(task.Pid, task.Core.Tc is { HasStopSigno: true, StopSigno: not 0 } tc ? (int)tc.StopSigno : Signals.SIGSTOP);
-        tree!.LetGo(finalStates, stopped);
+        var release = context.InetSockets.Release;
+        tree!.LetGo(finalStates, stopped, release?.Pledge, release?.Calls);
         isCommitted = true;
+        context.InetSockets.WereLetGo();
     }
 
     private RestoreResult Result() => new()

@@ -73,4 +73,27 @@ internal static class OptionValues
     /// <summary>A value that may be left out, and else is one of these words.</summary>
     public static MergedOptions OneOf(MergedOptions merged, OptionSetting setting, params string[] words) => setting.Value == null || words.Contains(setting.Value)
         ? merged : throw new CheckpointException($"{setting.Origin}: \"{setting.Value}\" is none of {string.Join(", ", words)}");
+
+    /// <summary>Parts of a processor with commas between them, each taken away by <c>^</c>; a number is the mask of the RPC; nothing is all.</summary>
+    public static MergedOptions SetProcessor(MergedOptions merged, OptionSetting setting)
+    {
+        var parts = ProcessorParts.None;
+        foreach (string word in (setting.Value ?? "all").Split(',', StringSplitOptions.RemoveEmptyEntries))
+            parts = word.StartsWith('^') ? parts & ~Part(word[1..], setting) : parts | Part(word, setting);
+        return merged with
+        {
+            Dump = merged.Dump with { RecordsProcessor = (parts & ~ProcessorParts.Fpu) != 0 }, Restore = merged.Restore with { Processor = parts },
+        };
+    }
+
+    private static ProcessorParts Part(string word, OptionSetting setting) => word.ToLowerInvariant() switch
+    {
+        "none" => ProcessorParts.None,
+        "fpu" => ProcessorParts.Fpu,
+        "cpu" => ProcessorParts.Processor,
+        "ins" => ProcessorParts.Instructions,
+        "all" => ProcessorParts.All,
+        _ when uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uint mask) => (ProcessorParts)mask & ProcessorParts.All,
+        _ => throw new CheckpointException($"{setting.Origin}: \"{word}\" is no part of a processor", "It is cpu, fpu, ins, all or none"),
+    };
 }
