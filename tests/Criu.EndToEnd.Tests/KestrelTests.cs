@@ -22,11 +22,14 @@ public sealed class KestrelTests : EndToEndTest
 
     public static TheoryData<string> Engines => [.. Engine.UnderTest];
 
+    public static TheoryData<string> Servers => [.. Engine.UnderTest, "service"];
+
     private string Images => Path.Combine(_folder, "images");
 
     private string Home => Path.Combine(_folder, "home");
 
-    [Theory, MemberData(nameof(Engines))]
+    /// <summary>By a criu that it starts, or by a service.</summary>
+    [Theory, MemberData(nameof(Servers))]
     public void Checkpoints_itself_at_a_request_which_the_copy_answers(string name) => With(name, engine =>
     {
         Assert.Equal($"{_server} 2  ", Get("/"));
@@ -98,9 +101,10 @@ public sealed class KestrelTests : EndToEndTest
         {
             foreach (string folder in (string[])[Images, Home])
                 Directory.CreateDirectory(folder);
-            Engine engine = Engine.Named(name);
+            Engine engine = Engine.Named(name == "service" ? "native" : name);
+            string[] criu = name == "service" ? ["service", StartService(engine)] : engine.Command;
             string app = Path.Combine(Places.Repository, "tests/Criu.Kestrel.App/bin/Debug/net10.0/Criu.Kestrel.App.dll");
-            _server = Child.Start([.. _network.Enter, Places.Program("launch"), Home, "022", "env", $"TMPDIR={_folder}", "dotnet", app, Port, .. engine.Command]);
+            _server = Child.Start([.. _network.Enter, Places.Program("launch"), Home, "022", "env", $"TMPDIR={_folder}", "dotnet", app, Port, .. criu]);
             Assert.True(Child.Until(() => Proc.Text(Path.Combine(Home, "log")).Contains("Application started", StringComparison.Ordinal) || Proc.State(_server) == 'Z'));
             Assert.Equal($"{_server} 1  ", Get("/"));
             test(engine);
@@ -115,6 +119,14 @@ public sealed class KestrelTests : EndToEndTest
             Leaks.EndDescendants();
             Directory.Delete(_folder, recursive: true);
         }
+    }
+
+    private string StartService(Engine engine)
+    {
+        string socket = Path.Combine(_folder, "criu.socket"), log = Path.Combine(_folder, "service.log");
+        Child.Start([.. _network.Enter, .. engine.Command, "service", "--address", socket, "-W", _folder, "-o", log]);
+        Assert.True(Child.Until(() => File.Exists(socket)), "the service does not listen");
+        return socket;
     }
 
     private void Restore(Engine engine)

@@ -3,11 +3,11 @@ using Criu.Core;
 using Criu.Core.Options;
 using Criu.Core.Rpc;
 
-// A server that counts its requests, and that checkpoints itself when one asks for it. Arguments: port, command of criu.
+// A server that counts its requests, and that checkpoints itself when one asks for it. Arguments: port, and command of criu or "service" and the path of its socket.
 int count = 0;
 Random random = new(1);
 StartMessage start = new();
-using var criu = CriuClient.OfProgram(args[1..]);
+using var criu = args is [_, "service", var socket] ? CriuClient.OfService(socket) : CriuClient.OfProgram(args[1..]);
 
 var builder = WebApplication.CreateBuilder();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, int.Parse(args[0])));

@@ -107,6 +107,7 @@ public sealed class RecordTests
         "Timeout" => TimeSpan.FromSeconds(3),
         "ActionScripts" or "Command" => (string[])["/bin/true"],
         "CloseFds" => (int[])[9],
+        "Processor" => ProcessorParts.Instructions,
         _ when property.PropertyType == typeof(bool) => !(bool)value!,
         _ when property.PropertyType == typeof(string) => "text",
         _ when property.PropertyType == typeof(int) || property.PropertyType == typeof(int?) => 4,

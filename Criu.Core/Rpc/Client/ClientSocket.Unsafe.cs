@@ -95,7 +95,10 @@ internal sealed unsafe class ClientSocket(SafeFileHandle socket) : IDisposable
         cancel.ThrowIfCancellationRequested();
         if (!cancel.CanBeCanceled)
             return;
-        using var bell = Kernel.Own(Kernel.Call(Nr.eventfd2, 0, Fcntl.O_CLOEXEC));
+        long made = Kernel.Call(Nr.eventfd2, 0, Fcntl.O_CLOEXEC);
+        if (Kernel.Failed(made))
+            throw new CheckpointException($"An eventfd to wait by cannot be made: {Errno.Name(made)}");
+        using var bell = Kernel.Own(made);
         using var registration = cancel.Register(() => Ring(bell));
         var entries = stackalloc PollEntry[] { new() { Fd = socket.Fd(), Events = Poll.POLLIN }, new() { Fd = bell.Fd(), Events = Poll.POLLIN } };
         Kernel.Call(Nr.poll, (long)entries, 2, -1);

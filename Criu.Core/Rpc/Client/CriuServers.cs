@@ -61,7 +61,9 @@ internal sealed class ProgramServers(IReadOnlyList<string> command) : CriuServer
                 using var socket = Inheritable(theirs, keep);
                 keep.Add(socket.Fd());
                 string[] words = [.. command, "swrk", socket.Fd().ToString(CultureInfo.InvariantCulture)];
-                return new ClientConnection(ours, isOwnDump ? StartApart(words, keep) : Spawner.Start(Program(words, keep)));
+                int child = isOwnDump ? StartApart(words, keep) : Spawner.Start(Program(words, keep));
+                // One that becomes another program (ExecutesCommand) stays as long as that does.
+                return new ClientConnection(ours, options is { Opts.ExecCmd.Count: > 0 } ? 0 : child);
             }
             catch
             {

@@ -118,6 +118,8 @@ internal sealed class RequestOptions : IDisposable
             Opts.ExtUnixSk = true;
         Opts.NetworkLock = RpcNames.Of(dump.NetworkLock);
         Opts.Timeout = SecondsOf(dump.Timeout);
+        if (dump.RecordsProcessor)
+            Opts.CpuCap = (uint)ProcessorParts.All;
         Opts.External.AddRange(dump.External.Select(Text));
     }
 
@@ -140,6 +142,8 @@ internal sealed class RequestOptions : IDisposable
             Opts.ExtUnixSk = true;
         if (restore.SkipFileModeCheck)
             Opts.SkipFileRwxCheck = true;
+        if (restore.Processor is { } parts)
+            Opts.CpuCap = (uint)parts;
         Opts.External.AddRange(restore.External.Select(Text));
         foreach (var (fd, key) in restore.InheritFds)
         {
