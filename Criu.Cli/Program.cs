@@ -59,6 +59,7 @@ internal static class Program
         "check" => CheckCommand.Run(options),
         "service" => ServiceCommand.Run(options, words),
         "swrk" => SwrkCommand.Run(words),
+        "cpuinfo" => CpuinfoCommand.Run(options, words),
         _ => throw new CheckpointException("crit stands first: criu crit decode|encode|show|info"),
     };
 

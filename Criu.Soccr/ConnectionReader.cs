@@ -22,10 +22,12 @@ internal static class ConnectionReader
         Refusals.CheckHandshake(calls, info.State);
         bool hasPeer = flow != null, isConnection = hasPeer && info.State is not (TcpState.Listen or TcpState.SynSent), hasScale = (info.Options & TcpInfoOptions.WSCALE) != 0;
         var window = isConnection ? ReadWindow(calls) : default;
-        var (receive, send) = isConnection ? ReadSequences(calls) : default;
-        var memory = calls.Memory();                    // behind the sequence numbers: what comes in between shows
+        var memory = default(SocketMemory);
+        Queue receive = default, send = default;
         if (isConnection)
-            ReadQueues(calls, info.State, memory, mayHaveOffset: settings.Others.Any(o => o is { Level: Inet.SOL_SOCKET, Number: So.PEEK_OFF }), ref receive, ref send);
+            (receive, send) = ReadQueues(calls, info.State, mayHaveOffset: settings.Others.Any(o => o is { Level: Inet.SOL_SOCKET, Number: So.PEEK_OFF }), out memory);
+        else
+            memory = calls.Memory();
         if (hasPeer && info.State == TcpState.SynSent)
             send.Sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
         int segment = isConnection ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG") : 0;
@@ -33,7 +35,8 @@ internal static class ConnectionReader
         return new TcpConnectionState
         {
             State = isConnection && info.State == TcpState.Close && error == 0 ? TcpState.TimeWait : info.State, IsIPv6 = identity.IsIPv6,
-            Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null, Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
+            Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null,
+            Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
 
             MaxSegment = segment,
             SendWindowScale = isConnection && hasScale ? info.SendScale : null, ReceiveWindowScale = isConnection && hasScale ? info.ReceiveScale : null,
@@ -44,7 +47,7 @@ internal static class ConnectionReader
             ReceiveSequence = receive.Sequence, ReceiveQueue = receive.Bytes.IsDefault ? [] : receive.Bytes,
             SendSequence = send.Sequence, SendQueue = send.Bytes.IsDefault ? [] : send.Bytes, UnsentBytes = send.Unsent, IsFinUnsent = send.IsFinUnsent,
 
-            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0, IsNonBlocking = settings.IsNonBlocking,
+            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = IsCorked(calls, settings, memory), IsNonBlocking = settings.IsNonBlocking,
             WantedMaxSegment = settings.WantedMaxSegment, SendBuffer = memory.SendBuffer, ReceiveBuffer = memory.ReceiveBuffer, BufferLocks = settings.BufferLocks, Options = settings.Others,
         };
     }
@@ -58,6 +61,10 @@ internal static class ConnectionReader
         public bool IsFinUnsent;
     }
 
+    /// <summary>Applications cork a socket for a moment, while they write: only where bytes wait does it matter whose it is.</summary>
+    private static bool IsCorked(SocketCalls calls, SavedOptions settings, in SocketMemory memory) =>
+        settings.AreOfAnother && memory.Queued != 0 ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0 : settings.Cork;
+
     private static IPEndPoint? Bound(in SocketAddress address) => address.ToEndPoint() is { Port: not 0 } end ? end : null;
 
     private static string? InterfaceOf(IPEndPoint end) => end.Address.ScopeId is not 0 and var scope ? Interfaces.NameOf((uint)scope) : null;
@@ -70,11 +77,7 @@ internal static class ConnectionReader
     }
 
     /// <summary>Closed is a connection that was reset, or one whose time is waited for (TIME_WAIT).</summary>
-    private static int ErrorOf(SocketCalls calls)
-    {
-        const short Error = 8;                          // POLLERR
-        return calls.HasEvents(Error) ? Errno.ECONNRESET : 0;
-    }
+    private static int ErrorOf(SocketCalls calls) => calls.HasEvents(PollDescriptor.POLLERR) ? Errno.ECONNRESET : 0;
 
     /// <summary>
     /// A connection that is paced (BBR, SO_MAX_PACING_RATE, the queue fq) stamps what it sends, bare acknowledgements too, with the time at which the next segment is due: a
@@ -100,40 +103,41 @@ internal static class ConnectionReader
         return calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.QUEUE_SEQ, name);
     }
 
-    /// <summary>The send queue last, here and in <see cref="ReadQueues"/>: <see cref="PausedConnection.Leave"/> wants it selected.</summary>
-    private static (Queue Receive, Queue Send) ReadSequences(SocketCalls calls)
+    /// <summary>
+    /// Each queue is selected once: 1. the sequence number of what was received; 2. what the kernel holds, behind it, so that what comes in between shows; 3. what was received;
+    /// 4. the sequence number of what was sent, and the send queue, which stays selected: <see cref="PausedConnection.Leave"/> wants it so.
+    /// </summary>
+    private static (Queue Receive, Queue Send) ReadQueues(SocketCalls calls, TcpState state, bool mayHaveOffset, out SocketMemory memory)
     {
-        uint received = Sequence(calls, Tcp.RECV_QUEUE, "TCP_QUEUE_SEQ of the receive queue"), sent = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
-        return (new Queue { Sequence = received }, new Queue { Sequence = sent });
-    }
-
-    private static void ReadQueues(SocketCalls calls, TcpState state, in SocketMemory memory, bool mayHaveOffset, ref Queue receive, ref Queue send)
-    {
+        var receive = new Queue { Sequence = Sequence(calls, Tcp.RECV_QUEUE, "TCP_QUEUE_SEQ of the receive queue") };
+        memory = calls.Memory();
         if (memory.Received != 0)
-            ReadReceiveQueue(calls, mayHaveOffset, ref receive);
+            receive.Bytes = ReadReceiveQueue(calls, mayHaveOffset);
+        var send = new Queue { Sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue") };
         if (state != TcpState.Close && memory.Queued != 0)
             ReadSendQueue(calls, state, ref send);
+        return (receive, send);
     }
 
-    private static void ReadReceiveQueue(SocketCalls calls, bool mayHaveOffset, ref Queue queue)
+    /// <summary>Of the receive queue, which is selected. Memory takes also what came out of order, which is none of it; and a look at an empty queue would take a pending error away.</summary>
+    private static ImmutableArray<byte> ReadReceiveQueue(SocketCalls calls, bool mayHaveOffset)
     {
+        Refusals.CheckUrgent(calls);
         int waiting = calls.Ask(Inet.FIONREAD, "SIOCINQ");
         if (waiting == 0)
-            return;
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.RECV_QUEUE, "TCP_REPAIR_QUEUE");
+            return default;
         int offset = Unused;
         bool hasOffset = mayHaveOffset && calls.TryGet(Inet.SOL_SOCKET, So.PEEK_OFF, out offset) == 0 && offset >= 0;
         if (hasOffset)
             calls.Set(Inet.SOL_SOCKET, So.PEEK_OFF, Unused, "SO_PEEK_OFF");      // peeking would begin there, and move it
         try
         {
-            queue.Bytes = Peek(calls, waiting, mayHoldMore: false, "the receive queue");
+            return PeekReceived(calls, waiting);
         }
         finally
         {
             if (hasOffset)
                 calls.TrySet(Inet.SOL_SOCKET, So.PEEK_OFF, offset);
-            calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);
         }
     }
 
@@ -145,45 +149,60 @@ internal static class ConnectionReader
         int fin = hasFin && unacknowledged > 0 ? 1 : 0, unsentFin = fin != 0 && unsent > 0 ? 1 : 0;
         int bytes = unacknowledged - fin;
         if (bytes > 0)
-            queue.Bytes = Peek(calls, bytes, mayHoldMore: true, "the send queue");
+            queue.Bytes = PeekSent(calls, bytes);
         (queue.Unsent, queue.IsFinUnsent) = (unsent - unsentFin, unsentFin != 0);
     }
 
-    /// <summary>
-    /// All of a queue; one byte more is asked for, to see that there is none. The kernel keeps what was sent in segments, and one of them may be acknowledged in part (it was put
-    /// together of several to be sent again): a look at the send queue then begins with bytes that the peer has.
-    /// </summary>
-    /// <param name="calls">Calls on the connection.</param>
-    /// <param name="length">Bytes that are wanted, the last of the queue.</param>
-    /// <param name="mayHoldMore">Whether there may be others before them.</param>
-    /// <param name="what">Which queue.</param>
-    private static ImmutableArray<byte> Peek(SocketCalls calls, int length, bool mayHoldMore, string what)
+    /// <summary>All of the receive queue; one byte more is asked for, to see that there is none.</summary>
+    private static ImmutableArray<byte> PeekReceived(SocketCalls calls, int length)
     {
-        if (length > TcpConnectionState.MaxQueueBytes)
-            throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, more than can be saved");
-        for (int room = length + 1; ;)
+        CheckLength(calls, "receive", length);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length + 1);
+        try
         {
-            byte[] buffer = ArrayPool<byte>.Shared.Rent(room);
-            try
-            {
-                long got = calls.Receive(buffer.AsSpan(0, room), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
-                if (Kernel.Failed(got))
-                    throw calls.Failed($"reading {what}", got);
-                if (got >= room && mayHoldMore && got < TcpConnectionState.MaxQueueBytes)
-                {
-                    room = (int)got + 1;                // the send queue tells its whole length, whatever there is room for (tcp_peek_sndq)
-                    continue;
-                }
-                if (got < length || got >= room || got > length && !mayHoldMore)
-                    throw new SoccrException($"{what} of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
-                return [.. buffer.AsSpan((int)got - length, length)];
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+            long got = calls.Receive(buffer.AsSpan(0, length + 1), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+            if (Kernel.Failed(got))
+                throw calls.Failed("reading the receive queue", got);
+            return got == length ? [.. buffer.AsSpan(0, length)] : throw Changing(calls, "receive", length, got);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    /// <summary>
+    /// The last so many bytes of the send queue. A look at it tells its whole length, whatever there is room for (tcp_peek_sndq). That may be more: the kernel keeps what was sent
+    /// in segments, and one of them may be acknowledged in part (it was put together of several to be sent again); the look then begins with bytes that the peer has.
+    /// </summary>
+    private static ImmutableArray<byte> PeekSent(SocketCalls calls, int length)
+    {
+        CheckLength(calls, "send", length);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
+        int whole = PeekSent(calls, bytes, length);
+        if (whole == length)
+            return ImmutableCollectionsMarshal.AsImmutableArray(bytes);
+        byte[] all = GC.AllocateUninitializedArray<byte>(whole);
+        whole = PeekSent(calls, all, length);
+        return whole == all.Length ? [.. all.AsSpan(whole - length)] : throw Changing(calls, "send", length, whole);
+    }
+
+    private static int PeekSent(SocketCalls calls, byte[] into, int length)
+    {
+        long got = calls.Receive(into, Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+        if (Kernel.Failed(got))
+            throw calls.Failed("reading the send queue", got);
+        return got >= length && got <= TcpConnectionState.MaxQueueBytes ? (int)got : throw Changing(calls, "send", length, got);
+    }
+
+    private static void CheckLength(SocketCalls calls, string queue, int length)
+    {
+        if (length > TcpConnectionState.MaxQueueBytes)
+            throw new SoccrException($"the {queue} queue of {calls.Subject} holds {length} bytes, more than can be saved");
+    }
+
+    private static SoccrException Changing(SocketCalls calls, string queue, int length, long got) =>
+        new($"the {queue} queue of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
 }
 
 /// <summary>Network interfaces of this namespace.</summary>

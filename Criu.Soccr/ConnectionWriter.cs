@@ -8,15 +8,17 @@ namespace Criu.Soccr;
 /// Makes a connection anew, in repair mode: sequence numbers before connect, which then sends nothing; what was negotiated after it; then queues, windows and the FINs that
 /// had been exchanged.
 /// </summary>
-internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, SafeHandle handle, SoccrOptions options)
+internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, SafeHandle handle, SoccrOptions options, NewSockets fresh)
 {
     private const string NeedsCapability = "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace";
 
+    private int selected;                               // TCP_REPAIR_QUEUE: NO_QUEUE when repair mode begins
     private bool hasForcedBuffer;                       // the send buffer is larger than it was, and locked
 
     /// <param name="peerIsHere">Whether the other end is made already, in this network namespace: nobody can speak for it, and nobody need.</param>
     public void Make(bool peerIsHere)
     {
+        fresh.Look(calls);
         SetOptions(OptionStage.Early);
         switch (state.State)
         {
@@ -78,8 +80,8 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         SetKeys();
         if (hasLargeSegment)
             calls.TrySet(Inet.IPPROTO_IP, Ip.OPTIONS, ReadOnlySpan<byte>.Empty);          // its side effect: the segment size is worked out again
+        Fill(Tcp.SEND_QUEUE, state.SendQueue.AsSpan()[..^state.UnsentBytes], "the send queue");      // first: it is selected still
         Fill(Tcp.RECV_QUEUE, state.ReceiveQueue.AsSpan(), "the receive queue");
-        Fill(Tcp.SEND_QUEUE, state.SendQueue.AsSpan()[..^state.UnsentBytes], "the send queue");
         SetWindow();
         FillUnsent();
         CloseDirections(peerIsHere);
@@ -123,9 +125,16 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     /// <summary>The first sequence number that the peer has not acknowledged.</summary>
     private uint FirstUnacknowledged() => state.State is TcpState.FinWait2 or TcpState.TimeWait ? state.SendSequence : FirstSent();
 
+    private void Select(int queue)
+    {
+        if (queue != selected)
+            calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, queue, "TCP_REPAIR_QUEUE");
+        selected = queue;
+    }
+
     private void SetSequence(int queue, uint sequence)
     {
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, queue, "TCP_REPAIR_QUEUE");
+        Select(queue);
         calls.Set(Inet.IPPROTO_TCP, Tcp.QUEUE_SEQ, sequence, "TCP_QUEUE_SEQ");
     }
 
@@ -161,7 +170,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     {
         if (data.Length == 0)
             return;
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, queue, "TCP_REPAIR_QUEUE");
+        Select(queue);
         SendAll(data, what);
     }
 
@@ -206,6 +215,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         int result = options.Switch.Switch(handle, mode);
         if (result < 0)
             throw calls.Failed("TCP_REPAIR", result, NeedsCapability);
+        selected = Tcp.NO_QUEUE;                        // switched on, or off
     }
 
     private void CloseDirections(bool peerIsHere)
@@ -242,7 +252,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     /// <summary>From the send queue under repair a FIN counts as sent, and is not.</summary>
     private void CloseOurs()
     {
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, state.IsFinUnsent ? Tcp.NO_QUEUE : Tcp.SEND_QUEUE, "TCP_REPAIR_QUEUE");
+        Select(state.IsFinUnsent ? Tcp.NO_QUEUE : Tcp.SEND_QUEUE);
         calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Inet.SHUT_WR), "shutdown");
     }
 
@@ -268,10 +278,9 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
 
     private void SetBuffers()
     {
-        var memory = calls.Memory();
         bool isLocked = state.BufferLocks != 0;
         // The kernel lets an unlocked send buffer grow with the congestion window, which is small again. A receive buffer must hold what our window promises.
-        bool setsSend = hasForcedBuffer || isLocked, setsReceive = isLocked || memory.ReceiveBuffer < state.ReceiveBuffer;
+        bool setsSend = hasForcedBuffer || isLocked, setsReceive = isLocked || fresh.ReceiveBuffer < state.ReceiveBuffer;
         if (setsSend)
             SetBuffer(So.SNDBUFFORCE, So.SNDBUF, state.SendBuffer, "SO_SNDBUFFORCE");
         if (setsReceive)

@@ -112,11 +112,12 @@ public sealed class RestoredConnections : IDisposable
     {
         var all = new RestoredConnection?[states.Count];
         var later = LaterEnds(states);
+        var fresh = new NewSockets();
         try
         {
-            Work.Split(all.Length, workers, i => all[i] = later.Contains(i) ? null : RestoredConnection.Make(states[i], sockets?[i], options));
+            Work.Split(all.Length, workers, i => all[i] = later.Contains(i) ? null : RestoredConnection.Make(states[i], sockets?[i], options, fresh));
             foreach (int i in later)
-                all[i] = RestoredConnection.Make(states[i], sockets?[i], options, peerIsHere: true);
+                all[i] = RestoredConnection.Make(states[i], sockets?[i], options, fresh, peerIsHere: true);
             return new RestoredConnections(all!, options, workers);
         }
         catch

@@ -27,8 +27,7 @@ public sealed class PausedConnection : IDisposable
         {
             identity = SocketIdentity.Read(Calls);
             Flow = identity.Flow;
-            Refusals.Check(Calls, identity, options.SkipInFlight);
-            settings = reader.Read(Calls, identity);
+            settings = reader.Read(Calls, identity, options.SkipInFlight);
         }
         catch
         {
@@ -63,7 +62,7 @@ public sealed class PausedConnection : IDisposable
         {
             int result = options.Switch.Switch(handle, RepairMode.On);
             if (result < 0)
-                throw Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
+                throw CannotRepair(result);
         }
         catch
         {
@@ -71,6 +70,12 @@ public sealed class PausedConnection : IDisposable
             throw;
         }
         isInRepair = true;
+    }
+
+    private SoccrException CannotRepair(int result)
+    {
+        Refusals.CheckProtocol(Calls);
+        return Calls.Failed("TCP_REPAIR", result, "Run with CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket, or use a repair helper");
     }
 
     /// <summary>Everything that is needed to restore the connection. Nothing is consumed.</summary>

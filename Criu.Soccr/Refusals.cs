@@ -2,7 +2,7 @@ using Linux.Abi;
 
 namespace Criu.Soccr;
 
-/// <summary>What cannot be saved, by name, before anything is changed.</summary>
+/// <summary>What cannot be saved, by name.</summary>
 internal static class Refusals
 {
     /// <summary>TCP_ULP alone tells TCP without such a thing: other sockets have no such option, and MPTCP shows itself by the name of its own.</summary>
@@ -21,18 +21,16 @@ internal static class Refusals
         throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
     }
 
-    public static void Check(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
+    public static void CheckAuthentication(SocketCalls calls)
     {
         if (KnowsAuthentication.Value && HasAuthentication(calls) >= 0)
             throw Refused(calls, "its segments are authenticated (TCP_AO_INFO), by keys that the kernel does not tell");
-        if (identity.State == TcpState.Listen)
-        {
-            int waiting = SocketIdentity.ReadInfo(calls).Unacked;
-            if (waiting > 0 && !skipsInFlight)
-                throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first, or let them go (SkipInFlight)");
-        }
-        else if (identity.State == null)
-            CheckUrgent(calls);
+    }
+
+    public static void CheckListener(SocketCalls calls)
+    {
+        if (SocketIdentity.ReadInfo(calls).Unacked is not 0 and var waiting)
+            throw Refused(calls, $"{waiting} connections wait to be accepted, and a queue cannot be restored. Accept or refuse them first, or let them go (SkipInFlight)");
     }
 
     /// <summary>TCP-AO is of Linux 6.7, and may be left out of a kernel.</summary>
@@ -56,8 +54,8 @@ internal static class Refusals
             throw Refused(calls, "its handshake is not complete (Fast Open). Wait until it is");
     }
 
-    /// <summary>Reads stop at the urgent mark, and what is behind it would be lost unseen.</summary>
-    private static void CheckUrgent(SocketCalls calls)
+    /// <summary>Reads stop at the urgent mark, and what is behind it would be lost unseen. The byte itself is in the receive queue: where that is empty, none waits.</summary>
+    public static void CheckUrgent(SocketCalls calls)
     {
         Span<byte> one = stackalloc byte[1];
         long result = calls.Receive(one, Inet.MSG_OOB | Inet.MSG_PEEK | Inet.MSG_DONTWAIT);

@@ -17,11 +17,11 @@ public sealed class RestoredConnection : IDisposable
     private bool? isNonBlocking;                        // null: not known yet
     private bool isDone;
 
-    private RestoredConnection(SafeHandle handle, TcpConnectionState state, SoccrOptions options, bool? isNonBlocking)
+    private RestoredConnection(SafeHandle handle, TcpConnectionState state, SoccrOptions options, NewSockets fresh, bool? isNonBlocking)
     {
         (this.handle, State, this.options, this.isNonBlocking) = (handle, state, options, isNonBlocking);
         calls = new SocketCalls((int)handle.DangerousGetHandle(), state);
-        writer = new ConnectionWriter(calls, state, handle, options);
+        writer = new ConnectionWriter(calls, state, handle, options, fresh);
     }
 
     /// <summary>What it was made from.</summary>
@@ -34,10 +34,11 @@ public sealed class RestoredConnection : IDisposable
     /// <param name="state">What was saved.</param>
     /// <param name="socket">A new socket to make it of; null: one is made.</param>
     /// <param name="options">How.</param>
+    /// <param name="fresh">What is known of new sockets of this network namespace.</param>
     /// <param name="peerIsHere">Whether the other end has been made already, in this network namespace.</param>
-    internal static RestoredConnection Make(TcpConnectionState state, SafeHandle? socket, SoccrOptions options, bool peerIsHere = false)
+    internal static RestoredConnection Make(TcpConnectionState state, SafeHandle? socket, SoccrOptions options, NewSockets fresh, bool peerIsHere = false)
     {
-        var restored = new RestoredConnection(socket ?? NewSocket(state), state, options, socket == null ? state.IsNonBlocking : null);
+        var restored = new RestoredConnection(socket ?? NewSocket(state), state, options, fresh, socket == null ? state.IsNonBlocking : null);
         try
         {
             restored.writer.Make(peerIsHere);

@@ -17,9 +17,13 @@ internal sealed record SavedOptions
     public bool ReuseAddress { get; private init; }
     public bool KeepAlive { get; private init; }
     public bool IsNonBlocking { get; private init; }
+    public bool Cork { get; private init; }
     public int WantedMaxSegment { get; private init; }
     public int BufferLocks { get; private init; }
     public ImmutableArray<TcpSocketOption> Others { get; private init; }
+
+    /// <summary>Whether they are those of another socket, which is said to have the same.</summary>
+    public bool AreOfAnother { get; private init; }
 
     public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity)
     {
@@ -28,6 +32,7 @@ internal sealed record SavedOptions
         {
             ReuseAddress = calls.Get<int>(Inet.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR") != 0, KeepAlive = calls.Get<int>(Inet.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE") != 0,
             IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0, BufferLocks = locks & 3,
+            Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0,
             WantedMaxSegment = identity.State is TcpState.Close or TcpState.Listen or TcpState.SynSent ? WantedSegment(calls) : 0,
             Others = ReadOthers(calls, identity),
         };
@@ -58,6 +63,9 @@ internal sealed record SavedOptions
         return found?.ToImmutable() ?? [];
     }
 
+    /// <summary>For others that are alike: without what the kernel decides for each connection anew, though it is an option too.</summary>
+    public SavedOptions ForOthers() => this with { AreOfAnother = true, Others = Others.RemoveAll(o => o is { Level: Inet.IPPROTO_TCP, Number: Tcp.QUICKACK }) };
+
     private static KnownOption[] OfNew(int family)
     {
         long fd = Kernel.Call(Nr.socket, family, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
@@ -74,16 +82,26 @@ internal sealed record SavedOptions
     }
 }
 
-/// <summary>Reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same.</summary>
+/// <summary>
+/// Checks and reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same. That takes in what
+/// stands above TCP (TCP_ULP); that it is TCP at all shows when repair mode is switched on.
+/// </summary>
 internal sealed class OptionReader(bool areAlike)
 {
     private readonly ConcurrentDictionary<(bool IsIPv6, TcpState? State), SavedOptions> ofKind = [];
 
-    public SavedOptions Read(SocketCalls calls, in SocketIdentity identity)
+    /// <exception cref="SoccrException">It cannot be saved.</exception>
+    public SavedOptions Read(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
     {
-        if (!areAlike)
-            return SavedOptions.Read(calls, identity);
+        if (identity.State == TcpState.Listen && !skipsInFlight)
+            Refusals.CheckListener(calls);
         var kind = (identity.IsIPv6, identity.State);
-        return ofKind.TryGetValue(kind, out var known) ? known : ofKind.GetOrAdd(kind, SavedOptions.Read(calls, identity));
+        if (areAlike && ofKind.TryGetValue(kind, out var known))
+            return known;
+        if (identity.State == null)
+            Refusals.CheckProtocol(calls);
+        Refusals.CheckAuthentication(calls);
+        var all = SavedOptions.Read(calls, identity);
+        return areAlike ? ofKind.GetOrAdd(kind, all.ForOthers()) : all;
     }
 }

@@ -13,8 +13,9 @@ public sealed record SoccrOptions
     public IRepairSwitch? RepairSwitch { get; init; }
 
     /// <summary>
-    /// The caller's promise to <see cref="TcpConnection.PauseAll"/>: those of its sockets that are of one family and in one state have the same options, and block alike. They are then read from the
-    /// first alone, which halves the time that a move takes: it is some 70 calls for each socket otherwise. Sizes of buffers and TCP_CORK are read from each in any case.
+    /// The caller's promise to <see cref="TcpConnection.PauseAll"/>: those of its sockets that are of one family and in one state have the same options, an upper layer protocol (TCP_ULP) and keys
+    /// among them, and block alike. They are then read from the first alone, which halves the time that a move takes: it is some 70 calls for each socket otherwise. Sizes of buffers are
+    /// read from each in any case, and TCP_CORK where bytes wait to be sent.
     /// </summary>
     public bool OptionsAreAlike { get; init; }
 

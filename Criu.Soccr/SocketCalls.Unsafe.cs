@@ -128,21 +128,18 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
         return memory;
     }
 
-    public const short Readable = 1;                    // POLLIN
-
     /// <summary>Waits for something to read, or the end. False where the descriptor is none any more.</summary>
     public static bool Await(int fd, short wanted)
     {
-        var poll = (Fd: fd, Events: wanted, Happened: (short)0);
-        const short Invalid = 0x20;                     // POLLNVAL
-        return Kernel.Call(Nr.poll, (long)(&poll), 1, -1) > 0 && (poll.Happened & Invalid) == 0;
+        var poll = new PollDescriptor { Fd = fd, Events = wanted };
+        return Kernel.Call(Nr.poll, (long)(&poll), 1, -1) > 0 && (poll.Happened & PollDescriptor.POLLNVAL) == 0;
     }
 
     public static bool SendWhole(int fd, ReadOnlySpan<byte> data, int flags) => new SocketCalls(fd, "").Send(data, flags) == data.Length;
 
     public bool HasEvents(short wanted)
     {
-        var poll = (Fd: fd, Events: wanted, Happened: (short)0);
+        var poll = new PollDescriptor { Fd = fd, Events = wanted };
         return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 && (poll.Happened & wanted) != 0;
     }
 }

@@ -101,7 +101,8 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
     private static long Ask(in InetDiagRequest request, bool isDump, Sending send, out List<byte[]> answers)
     {
         Span<byte> message = stackalloc byte[NetlinkHeader.Size + sizeof(InetDiagRequest)];
-        MemoryMarshal.Write(message, new NetlinkHeader { Length = (uint)message.Length, Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = (ushort)(SockDiag.NLM_F_REQUEST | (isDump ? SockDiag.NLM_F_DUMP : 0)) });
+        ushort flags = (ushort)(SockDiag.NLM_F_REQUEST | (isDump ? SockDiag.NLM_F_DUMP : 0));
+        MemoryMarshal.Write(message, new NetlinkHeader { Length = (uint)message.Length, Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = flags });
         MemoryMarshal.Write(message[NetlinkHeader.Size..], request);
         answers = [];
         var (result, messages) = send(message);

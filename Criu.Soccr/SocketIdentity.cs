@@ -14,14 +14,18 @@ internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddres
 
     public TcpFlow? Flow => HasPeer ? new TcpFlow(Local.ToEndPoint(), Remote.ToEndPoint()) : null;
 
+    /// <summary>Of a connection it is not seen yet that it speaks plain TCP: see <see cref="OptionReader"/>.</summary>
     public static SocketIdentity Read(SocketCalls calls)
     {
-        Refusals.CheckProtocol(calls);
-        if (!calls.TryName(out var local))
+        if (!calls.TryName(out var local) || local.Family is not (Inet.AF_INET or Inet.AF_INET6))
+        {
+            Refusals.CheckProtocol(calls);
             throw new SoccrException("the socket has no name");
+        }
         bool isIPv6 = local.Family == Inet.AF_INET6;
         if (calls.TryConnectedName(out var remote))
             return new SocketIdentity(local, remote, true, isIPv6, null);
+        Refusals.CheckProtocol(calls);
         bool hasPeer = calls.TryPeerName(local, out remote);
         return new SocketIdentity(local, remote, hasPeer, isIPv6, ReadState(calls));
     }

@@ -37,11 +37,14 @@ public static class TcpConnection
     public static PausedConnections PauseAllHandles(IReadOnlyList<SafeHandle> sockets, SoccrOptions? options = null, int workers = 1) =>
         PausedConnections.Pause([.. sockets.Select(s => (s, (IDisposable)s))], options ?? SoccrOptions.Default, workers);
 
-    /// <summary>Makes a connection anew, here. Its traffic is held by <see cref="SoccrOptions.Lock"/> already, from the time of saving. The socket is the library's until <see cref="RestoredConnection.Resume"/> gives it to the caller.</summary>
+    /// <summary>
+    /// Makes a connection anew, here. Its traffic is held by <see cref="SoccrOptions.Lock"/> already, from the time of saving. The socket is the library's until
+    /// <see cref="RestoredConnection.Resume"/> gives it to the caller.
+    /// </summary>
     /// <param name="state">What was saved.</param>
     /// <param name="options">How; <see cref="SoccrOptions.Default"/> without it.</param>
     /// <exception cref="SoccrException">It cannot be made. Nothing is left of the attempt, and the peer has noticed nothing.</exception>
-    public static RestoredConnection Restore(TcpConnectionState state, SoccrOptions? options = null) => RestoredConnection.Make(state, null, options ?? SoccrOptions.Default);
+    public static RestoredConnection Restore(TcpConnectionState state, SoccrOptions? options = null) => RestoredConnection.Make(state, null, options ?? SoccrOptions.Default, new NewSockets());
 
     /// <summary>Makes many at once. Where both ends of a connection are among them, they must be in one call: neither end runs before both are there.</summary>
     /// <param name="states">What was saved.</param>

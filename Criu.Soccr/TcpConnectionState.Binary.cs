@@ -202,9 +202,12 @@ public sealed partial record TcpConnectionState
 
         public TcpConnectionState ToState() => new TcpConnectionState
         {
-            State = Enum.IsDefined((TcpState)Count(Tag.State, 255)) ? (TcpState)Number(Tag.State) : throw new FormatException($"the saved TCP connection is in state {Number(Tag.State)}, which does not exist"),
+            State = Enum.IsDefined((TcpState)Count(Tag.State, 255))
+                ? (TcpState)Number(Tag.State)
+                : throw new FormatException($"the saved TCP connection is in state {Number(Tag.State)}, which does not exist"),
             Local = local, Remote = remote, Interface = @interface, IsIPv6 = Flag(Tag.IsIPv6), Error = Count(Tag.Error, 4095), Backlog = Count(Tag.Backlog),
-            ReceiveSequence = Number(Tag.ReceiveSequence), SendSequence = Number(Tag.SendSequence), ReceiveQueue = receiveQueue, SendQueue = sendQueue, UnsentBytes = Count(Tag.UnsentBytes, sendQueue.Length),
+            ReceiveSequence = Number(Tag.ReceiveSequence), SendSequence = Number(Tag.SendSequence),
+            ReceiveQueue = receiveQueue, SendQueue = sendQueue, UnsentBytes = Count(Tag.UnsentBytes, sendQueue.Length),
             IsFinUnsent = Flag(Tag.IsFinUnsent), MaxSegment = Count(Tag.MaxSegment, ushort.MaxValue), SendWindowScale = Scale(Tag.SendWindowScale), ReceiveWindowScale = Scale(Tag.ReceiveWindowScale),
             HasSack = Flag(Tag.HasSack), HasTimestamps = Flag(Tag.HasTimestamps), Timestamp = Number(Tag.Timestamp), SendWl1 = Number(Tag.SendWl1), SendWindow = Number(Tag.SendWindow),
             MaxWindow = Number(Tag.MaxWindow), ReceiveWindow = Number(Tag.ReceiveWindow), ReceiveWindowUpdate = Number(Tag.ReceiveWindowUpdate), SendBuffer = Count(Tag.SendBuffer),

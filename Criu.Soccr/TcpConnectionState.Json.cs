@@ -113,7 +113,9 @@ public sealed partial record TcpConnectionState
             if (!seen.Add(member.Name))
                 throw new FormatException($"the JSON of a saved TCP connection has {member.Name} twice");
             if (member.Name == VersionName)
-                hasVersion = member.Value.GetInt64() == Version ? true : throw new FormatException($"the saved TCP connection is of version {member.Value}; this library reads {Version}. Use a later one");
+                hasVersion = member.Value.GetInt64() == Version
+                    ? true
+                    : throw new FormatException($"the saved TCP connection is of version {member.Value}; this library reads {Version}. Use a later one");
             else if (member.Name == nameof(Options))
                 ReadOptions(member.Value, draft);
             else if (member.Name == nameof(Md5Keys))
@@ -152,12 +154,16 @@ public sealed partial record TcpConnectionState
     private static void ReadKeys(JsonElement all, Draft draft)
     {
         foreach (var one in all.EnumerateArray())
-            draft.Take(Tag.Md5Key, new TcpMd5Key(IPAddress.Parse(one.GetProperty("Address").GetString()!), one.GetProperty("PrefixLength").GetByte(), [.. one.GetProperty("Key").GetBytesFromBase64()]).ToBytes(), at: 0);
+            draft.Take(Tag.Md5Key, KeyOf(one).ToBytes(), at: 0);
     }
+
+    private static TcpMd5Key KeyOf(JsonElement one) =>
+        new(IPAddress.Parse(one.GetProperty("Address").GetString()!), one.GetProperty("PrefixLength").GetByte(), [.. one.GetProperty("Key").GetBytesFromBase64()]);
 
     private static void ReadOptions(JsonElement all, Draft draft)
     {
         foreach (var one in all.EnumerateArray())
-            draft.Take(Tag.Option, [.. ToBytes((uint)one.GetProperty("Level").GetInt32()), .. ToBytes((uint)one.GetProperty("Number").GetInt32()), .. one.GetProperty("Value").GetBytesFromBase64()], at: 0);
+            draft.Take(Tag.Option, [.. ToBytes((uint)one.GetProperty("Level").GetInt32()),
+                .. ToBytes((uint)one.GetProperty("Number").GetInt32()), .. one.GetProperty("Value").GetBytesFromBase64()], at: 0);
     }
 }

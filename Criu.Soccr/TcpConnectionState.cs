@@ -66,7 +66,10 @@ public sealed partial record TcpConnectionState
     /// <summary>Whether timestamps were negotiated.</summary>
     public bool HasTimestamps { get; init; }
 
-    /// <summary>TCP_TIMESTAMP: the connection's timestamp clock at the time of saving, or a little ahead of it where segments may have left with a later stamp. Opaque; bit 0 tells the clock kind of newer kernels (1: microseconds).</summary>
+    /// <summary>
+    /// TCP_TIMESTAMP: the connection's timestamp clock at the time of saving, or a little ahead of it where segments may have left with a later stamp. Opaque; bit 0 tells the
+    /// clock kind of newer kernels (1: microseconds).
+    /// </summary>
     public uint Timestamp { get; init; }
 
     /// <summary>Sequence number of the segment that last changed the peer's window (snd_wl1).</summary>

@@ -18,5 +18,7 @@ public sealed record TcpSocketOption(int Level, int Number, ImmutableArray<byte>
     public override int GetHashCode() => HashCode.Combine(Level, Number, Value.Length);
 
     /// <summary>As <c>NAME=VALUE</c>, numbers in decimal.</summary>
-    public override string ToString() => $"{Name}={(Value.Length == 4 ? BitConverter.ToInt32(Value.AsSpan()).ToString(System.Globalization.CultureInfo.InvariantCulture) : Convert.ToHexString(Value.AsSpan()))}";
+    public override string ToString() => $"{Name}={(Value.Length == sizeof(int) ? Invariant(BitConverter.ToInt32(Value.AsSpan())) : Convert.ToHexString(Value.AsSpan()))}";
+
+    private static string Invariant(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

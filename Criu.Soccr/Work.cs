@@ -2,7 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Criu.Soccr;
 
-/// <summary>Work on many connections by several threads of the caller's network namespace: threads that were made for it, as a namespace belongs to a thread, and one of a pool may be anywhere.</summary>
+/// <summary>
+/// Work on many connections by several threads of the caller's network namespace: threads that were made for it, as a namespace belongs to a thread, and one of a pool may be
+/// anywhere.
+/// </summary>
 internal static class Work
 {
     /// <summary>Connections that a thread takes at a time: the threads end together, whatever else the machine does, and seldom meet.</summary>

@@ -81,11 +81,19 @@ internal static class ActionCatalogue
                 ("criu service -d --address /run/criu.socket --pidfile /run/criu.pid", "elsewhere, in the background"),
             ],
         },
+        new("cpuinfo", "write, or compare with what was written, what the processor can do: dump, check")
+        {
+            Options = OptionActions.Cpuinfo, Words = 1, Usage = "dump|check [OPTIONS]",
+            Examples =
+            [
+                ("criu cpuinfo dump -D images", "write images/cpuinfo.img"),
+                ("criu cpuinfo check -D images", "can this machine go on with what that one began?"),
+            ],
+        },
         new("pre-dump", "dump memory ahead while the tree runs") { Refusal = "every dump is a whole one" },
         new("page-server", "receive pages over the network") { Refusal = "there is no server yet" },
         new("lazy-pages", "bring pages on demand") { Refusal = "pages are restored at once" },
         new("dedup", "remove pages that a later dump holds too") { Refusal = "every dump is a whole one" },
-        new("cpuinfo", "write or check the features of the processor") { Refusal = "processors are not compared" },
         new("exec", "run a system call in a process") { Refusal = "CRIU has removed it" },
     ];
 

@@ -50,6 +50,12 @@ internal sealed class LoggingHost : RpcHost
         session.Attempt("check", "Checking", CheckCommand.Demand);
     }
 
+    public override void Cpuinfo(MergedOptions options, bool isDump)
+    {
+        using var session = Session.Open(options, isDump ? DirectoryAccess.Write : DirectoryAccess.Read);
+        session.Attempt<int>("cpuinfo", isDump ? "Dumping" : "Checking", isDump ? CpuinfoCommand.Dump : CpuinfoCommand.Check);
+    }
+
     public override string Describe(Exception exception) => Failure.Describe(exception);
 
     public override void Complain(string message) => new LogWriter(Program.Start, 1, file: null).Write(LogLevel.Error, "rpc", message);

@@ -1,4 +1,5 @@
 using Criu.Core.Engine;
+using Criu.Core.Options;
 using Criu.Images;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,11 +17,13 @@ public static class Checkpoint
     /// <param name="options">What to do with the tree afterwards, and what to leave outside.</param>
     /// <param name="log">Receives progress and warnings; nothing is formatted below its level.</param>
     /// <param name="listener">Is told of the stages, and may stop the dump.</param>
+    /// <param name="progress">Is told when each step begins.</param>
     /// <param name="cancel">Looked at between phases and in every wait; the tree is let go unharmed.</param>
     /// <exception cref="CheckpointException">The tree cannot be dumped: says which object, why, and what to do.</exception>
-    public static DumpResult Dump(int pid, IImageStore images, DumpOptions options, ILogger? log = null, ICheckpointListener? listener = null, CancellationToken cancel = default)
+    public static DumpResult Dump(int pid, IImageStore images, DumpOptions options, ILogger? log = null, ICheckpointListener? listener = null, IProgress<CheckpointProgress>? progress = null,
+        CancellationToken cancel = default)
     {
-        using var engine = new DumpEngine(pid, images, options, log ?? NullLogger.Instance, listener, cancel);
+        using var engine = new DumpEngine(pid, images, options, log ?? NullLogger.Instance, listener, progress, cancel);
         return engine.Run();
     }
 
@@ -29,12 +32,20 @@ public static class Checkpoint
     /// <param name="options">Who becomes the parent, and what to connect from outside.</param>
     /// <param name="log">Receives progress and warnings.</param>
     /// <param name="listener">Is told of the stages, and may stop the restore.</param>
+    /// <param name="progress">Is told when each step begins.</param>
     /// <param name="cancel">Looked at until the commit; after it the answer is success.</param>
     /// <exception cref="CheckpointException">The tree cannot be restored.</exception>
     /// <exception cref="ImageFormatException">An image is damaged: file and offset.</exception>
-    public static RestoreResult Restore(IImageStore images, RestoreOptions options, ILogger? log = null, ICheckpointListener? listener = null, CancellationToken cancel = default)
+    public static RestoreResult Restore(IImageStore images, RestoreOptions options, ILogger? log = null, ICheckpointListener? listener = null, IProgress<CheckpointProgress>? progress = null,
+        CancellationToken cancel = default)
     {
-        using var engine = new RestoreEngine(images, options, log ?? NullLogger.Instance, listener, cancel);
+        using var engine = new RestoreEngine(images, options, log ?? NullLogger.Instance, listener, progress, cancel);
         return engine.Run();
     }
+
+    /// <summary>Asks the kernel for what dump and restore need of it. Nothing is left behind.</summary>
+    /// <param name="options">What to probe; null: what is always needed.</param>
+    /// <param name="cancel">Looked at between probes.</param>
+    /// <exception cref="CheckpointException">A named feature is not known.</exception>
+    public static CheckResult Check(CheckOptions? options = null, CancellationToken cancel = default) => CheckResult.Of(options ?? new CheckOptions(), cancel);
 }

@@ -13,6 +13,6 @@ public sealed class CheckpointException : Exception
     /// <summary>What the user can do about it.</summary>
     public string? Advice { get; }
 
-    /// <summary>The errno that the RPC answers; 0 where none says more than the message.</summary>
-    internal int ErrorNumber { get; init; }
+    /// <summary>The errno that the RPC answers (<c>cr_errno</c>), e.g. EEXIST for a pid that is taken; 0 where none says more than the message.</summary>
+    public int ErrorNumber { get; internal init; }
 }

@@ -14,6 +14,7 @@ internal sealed class DumpEngine : IDisposable
     private readonly int rootPid;
     private readonly DumpOptions options;
     private readonly ILogger log;
+    private readonly IProgress<CheckpointProgress>? progress;
     private readonly CancellationToken cancel;
     private readonly StageCalls stages;
     private readonly DumpContext context;
@@ -23,9 +24,9 @@ internal sealed class DumpEngine : IDisposable
     private List<DumpTask> tasks = [];
     private long started, frozen, memoryBegan, memoryEnded;
 
-    public DumpEngine(int rootPid, IImageStore images, DumpOptions options, ILogger log, ICheckpointListener? listener, CancellationToken cancel)
+    public DumpEngine(int rootPid, IImageStore images, DumpOptions options, ILogger log, ICheckpointListener? listener, IProgress<CheckpointProgress>? progress, CancellationToken cancel)
     {
-        (this.rootPid, this.options, this.log, this.cancel) = (rootPid, options, log, cancel);
+        (this.rootPid, this.options, this.log, this.progress, this.cancel) = (rootPid, options, log, progress, cancel);
         stages = new StageCalls(listener, log);
         context = new DumpContext(images, options, log, cancel);
         memory = new MemoryDump(context, copier);
@@ -34,7 +35,7 @@ internal sealed class DumpEngine : IDisposable
 
     public DumpResult Run()
     {
-        foreach (var (name, work) in (ReadOnlySpan<(string, Action)>)
+        Phases.RunAll("Dump",
         [
             ("the stage before it", () => stages.Reach(CheckpointStage.PreDump, rootPid)),
             ("stopping the tree", Freeze),
@@ -46,8 +47,7 @@ internal sealed class DumpEngine : IDisposable
             ("images", WriteImages),
             ("completing the images", Commit),
             ("letting go", Release),
-        ])
-            Phases.Run("Dump", name, work, log, cancel);
+        ], log, progress, cancel);
         return Result();
     }
 
@@ -111,6 +111,8 @@ internal sealed class DumpEngine : IDisposable
             if (!task.IsZombie)
                 TaskQuestions.AskLast(task, context);
         new DumpImages(context).Write(tasks);
+        if (options.RecordsProcessor)
+            ProcessorImages.Write(context.Images);
         context.Complete();
     }
 

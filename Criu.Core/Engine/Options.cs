@@ -33,6 +33,9 @@ public sealed record DumpOptions
     /// <summary>Inode of the socket that a process of the tree has asked for this dump on: its own end comes back with the answer that it was restored.</summary>
     internal uint? RequestSocket { get; init; }
 
+    /// <summary>Write which processor this is, for the restore to compare (<c>--cpu-cap</c>).</summary>
+    public bool RecordsProcessor { get; init; }
+
     /// <summary>How long a process may take to stop before the dump gives up (<c>--timeout</c>).</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 }
@@ -73,6 +76,9 @@ public sealed record RestoreOptions
 
     /// <summary>The images are a stranger's: no process gets users, groups or capabilities that this one has not got from its user.</summary>
     internal bool OnlyOwnRights { get; init; }
+
+    /// <summary>What of the processor must be as at the dump, which has recorded it (<c>--cpu-cap</c>); null: the registers alone, which every image has.</summary>
+    public ProcessorParts? Processor { get; init; }
 
     /// <summary>Files may have other permissions than at the dump (<c>--skip-file-rwx-check</c>).</summary>
     public bool SkipFileModeCheck { get; init; }

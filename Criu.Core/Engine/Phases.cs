@@ -4,10 +4,19 @@ using Microsoft.Extensions.Logging;
 
 namespace Criu.Core.Engine;
 
-/// <summary>Runs a phase: cancellation is looked at before it, and what fails in it is wrapped once, with its name.</summary>
+/// <summary>Runs phases: cancellation is looked at before each, and what fails in one is wrapped once, with its name.</summary>
 internal static class Phases
 {
-    public static void Run(string engine, string name, Action work, ILogger log, CancellationToken cancel)
+    public static void RunAll(string engine, ReadOnlySpan<(string Name, Action Work)> phases, ILogger log, IProgress<CheckpointProgress>? progress, CancellationToken cancel)
+    {
+        for (int i = 0; i < phases.Length; i++)
+        {
+            progress?.Report(new CheckpointProgress(engine, phases[i].Name, i + 1, phases.Length));
+            Run(engine, phases[i].Name, phases[i].Work, log, cancel);
+        }
+    }
+
+    private static void Run(string engine, string name, Action work, ILogger log, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         log.LogInformation("{Engine}: {Phase}", engine, name);

@@ -61,6 +61,9 @@ internal sealed class RestoreContext
     /// <summary>Inet sockets, which the engine makes.</summary>
     public Resources.Files.InetSocketRestore InetSockets { get; }
 
+    /// <summary>From when the root is made.</summary>
+    public Criu.Parasite.Guard? Guard { get; set; }
+
     public InventoryEntry Inventory { get; set; } = new();
 
     /// <summary>The root's pid in the images.</summary>

@@ -17,6 +17,7 @@ internal sealed class RestoreEngine : IDisposable
     private readonly RestoreModel model;
     private readonly ILogger log;
     private readonly StageCalls stages;
+    private readonly IProgress<CheckpointProgress>? progress;
     private readonly CancellationToken cancel;
     private readonly PageCopier copier = new();
     private readonly SharedMemoryRestore shared;
@@ -31,9 +32,9 @@ internal sealed class RestoreEngine : IDisposable
     private bool isCommitted;
     private long forked;
 
-    public RestoreEngine(IImageStore images, RestoreOptions options, ILogger log, ICheckpointListener? listener, CancellationToken cancel)
+    public RestoreEngine(IImageStore images, RestoreOptions options, ILogger log, ICheckpointListener? listener, IProgress<CheckpointProgress>? progress, CancellationToken cancel)
     {
-        (this.log, this.cancel) = (log, cancel);
+        (this.log, this.progress, this.cancel) = (log, progress, cancel);
         stages = new StageCalls(listener, log);
         context = new RestoreContext(images, options, log);
         model = new RestoreModel(context);
@@ -42,7 +43,7 @@ internal sealed class RestoreEngine : IDisposable
 
     public RestoreResult Run()
     {
-        foreach (var (name, work) in (ReadOnlySpan<(string, Action)>)
+        Phases.RunAll("Restore",
         [
             ("reading the images", Load),
             ("the stage before it", () => stages.Reach(CheckpointStage.PreRestore)),
@@ -61,8 +62,7 @@ internal sealed class RestoreEngine : IDisposable
             ("the stage before going on", () => stages.ReachForGood(CheckpointStage.PreResume, rootPid)),
             ("connections", context.InetSockets.Resume),
             ("letting go", Commit),
-        ])
-            Phases.Run("Restore", name, work, log, cancel);
+        ], log, progress, cancel);
         var result = Result();
         stages.ReachForGood(CheckpointStage.PostResume, rootPid);
         return result;
@@ -72,6 +72,8 @@ internal sealed class RestoreEngine : IDisposable
     {
         model.Load();
         RestoreChecks.CheckPrivilege(context);
+        if (context.Options.Processor is { } parts && (parts & ~ProcessorParts.Fpu) != 0)
+            ProcessorImages.Demand(context.Images, parts);
         if (context.Options.OnlyOwnRights)
             RestoreChecks.CheckRights(model.Tasks, context);
         RestoreChecks.CheckPidsAreFree(model.Tasks);
@@ -83,7 +85,7 @@ internal sealed class RestoreEngine : IDisposable
     private void MakeRoot()
     {
         rootPid = model.Root.Pid;
-        guard = Guard.Start();
+        context.Guard = guard = Guard.Start();
         tree = PuppetTree.Start(guard, new PuppetTreeRequest(rootPid, TakenRanges(), ProcessMaking.ArenaBytes(model.Tasks), context.Options.Sibling,
             context.Inherited.Select(f => f.Fd).ToList()));
         model.Root.Became(tree.Root);
@@ -193,8 +195,10 @@ internal sealed class RestoreEngine : IDisposable
         foreach (var task in Living())
             if (task.IsStopped || context.Options.LeaveStopped)
                 stopped.Add(task.Pid, task.Core.Tc is { HasStopSigno: true, StopSigno: not 0 } tc ? (int)tc.StopSigno : Signals.SIGSTOP);
-        tree!.LetGo(finalStates, stopped);
+        var release = context.InetSockets.Release;
+        tree!.LetGo(finalStates, stopped, release?.Pledge, release?.Calls);
         isCommitted = true;
+        context.InetSockets.WereLetGo();
     }
 
     private RestoreResult Result() => new()

@@ -74,10 +74,9 @@ public static partial class OptionCatalogue
             Argument = Required, ValueName = "SCRIPT", RpcField = "notify_scripts", CSetter = "criu_set_notify_cb",
             Effect = (o, s) => o with { Common = o.Common with { ActionScripts = [.. o.Common.ActionScripts, OptionValues.Text(s, "the path")] } },
         },
-        new("cpu-cap", Refused, "which features of the processor must be the same at restore")
+        new("cpu-cap", Supported, "which of the processor must be the same at restore: cpu, fpu, ins, all or none")
         {
-            Argument = Optional, ValueName = "CAP,...", RpcField = "cpu_cap", CSetter = "criu_set_cpu_cap", Note = "processors are not compared",
-            InertValue = "none",
+            Argument = Optional, ValueName = "CAP,...", Actions = Both | Cpuinfo, RpcField = "cpu_cap", CSetter = "criu_set_cpu_cap", Effect = OptionValues.SetProcessor,
         },
         new("freeze-cgroup", NoEffect, "stop the tree by the freezer of control group PATH")
         {

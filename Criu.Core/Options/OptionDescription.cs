@@ -51,8 +51,11 @@ public enum OptionActions
     /// <summary><c>criu service</c>.</summary>
     Service = 8,
 
+    /// <summary><c>criu cpuinfo</c>.</summary>
+    Cpuinfo = 16,
+
     /// <summary>Every action.</summary>
-    All = Dump | Restore | Check | Service,
+    All = Dump | Restore | Check | Service | Cpuinfo,
 }
 
 /// <summary>The heading that an option stands under in the help.</summary>

@@ -22,11 +22,14 @@ internal static class OptionValues
         return value.Trim('v').Length == 0 ? before + 1 + value.Length : Number(setting, 0, "a level from 0 to 4, e.g. -v4");
     }
 
+    /// <summary>As good as for ever.</summary>
+    public static readonly TimeSpan NoLimit = TimeSpan.FromDays(10_000);
+
     /// <summary>Seconds; 0 takes the limit away, as in CRIU.</summary>
     public static TimeSpan Seconds(OptionSetting setting)
     {
         int seconds = Number(setting, 0, "a number of seconds, e.g. --timeout 10");
-        return seconds == 0 ? TimeSpan.FromDays(10_000) : TimeSpan.FromSeconds(seconds);
+        return seconds == 0 ? NoLimit : TimeSpan.FromSeconds(seconds);
     }
 
     /// <summary><c>fd[N]:KEY</c></summary>
@@ -70,4 +73,27 @@ internal static class OptionValues
     /// <summary>A value that may be left out, and else is one of these words.</summary>
     public static MergedOptions OneOf(MergedOptions merged, OptionSetting setting, params string[] words) => setting.Value == null || words.Contains(setting.Value)
         ? merged : throw new CheckpointException($"{setting.Origin}: \"{setting.Value}\" is none of {string.Join(", ", words)}");
+
+    /// <summary>Parts of a processor with commas between them, each taken away by <c>^</c>; a number is the mask of the RPC; nothing is all.</summary>
+    public static MergedOptions SetProcessor(MergedOptions merged, OptionSetting setting)
+    {
+        var parts = ProcessorParts.None;
+        foreach (string word in (setting.Value ?? "all").Split(',', StringSplitOptions.RemoveEmptyEntries))
+            parts = word.StartsWith('^') ? parts & ~Part(word[1..], setting) : parts | Part(word, setting);
+        return merged with
+        {
+            Dump = merged.Dump with { RecordsProcessor = (parts & ~ProcessorParts.Fpu) != 0 }, Restore = merged.Restore with { Processor = parts },
+        };
+    }
+
+    private static ProcessorParts Part(string word, OptionSetting setting) => word.ToLowerInvariant() switch
+    {
+        "none" => ProcessorParts.None,
+        "fpu" => ProcessorParts.Fpu,
+        "cpu" => ProcessorParts.Processor,
+        "ins" => ProcessorParts.Instructions,
+        "all" => ProcessorParts.All,
+        _ when uint.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out uint mask) => (ProcessorParts)mask & ProcessorParts.All,
+        _ => throw new CheckpointException($"{setting.Origin}: \"{word}\" is no part of a processor", "It is cpu, fpu, ins, all or none"),
+    };
 }

@@ -21,6 +21,9 @@ public sealed record ProgramStart
     /// <summary>Descriptor that becomes its standard output and error.</summary>
     public int Output { get; init; } = 2;
 
+    /// <summary>Whether it leads a session of its own, without a terminal.</summary>
+    public bool OwnSession { get; init; }
+
     /// <summary>Other descriptors that keep their numbers. Nothing else is inherited.</summary>
     public IReadOnlyList<int> Keep { get; init; } = [];
 }

@@ -12,7 +12,7 @@ public static unsafe partial class Spawner
 {
     // The opaque types of spawn.h are smaller than this in every C library for Linux.
     private const int OpaqueBytes = 1024;
-    private const short POSIX_SPAWN_SETSIGDEF = 4;                                 // spawn.h
+    private const short POSIX_SPAWN_SETSIGDEF = 4, POSIX_SPAWN_SETSID = 0x80;      // spawn.h
     private const int SignalSetBytes = 128;                                        // sigset_t of the C libraries
 
     /// <summary>Starts a program and waits for its end.</summary>
@@ -37,7 +37,7 @@ public static unsafe partial class Spawner
             var moved = AddDescriptors(program, actions);
             try
             {
-                SetSignals(attributes);
+                SetAttributes(program, attributes);
                 return Start(program, actions, attributes);
             }
             finally
@@ -160,13 +160,13 @@ public static unsafe partial class Spawner
     }
 
     /// <summary>A program that ignored SIGPIPE would not end when its reader does.</summary>
-    private static void SetSignals(byte* attributes)
+    private static void SetAttributes(ProgramStart program, byte* attributes)
     {
         byte* set = stackalloc byte[SignalSetBytes];
         sigemptyset(set);
         sigaddset(set, Signals.SIGPIPE);
         posix_spawnattr_setsigdefault(attributes, set);
-        posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setflags(attributes, (short)(POSIX_SPAWN_SETSIGDEF | (program.OwnSession ? POSIX_SPAWN_SETSID : 0)));
     }
 
     private static string[] Environment(ProgramStart program)

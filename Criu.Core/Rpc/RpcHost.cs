@@ -19,6 +19,11 @@ public abstract class RpcHost
     /// <param name="options">The merged options of the request.</param>
     public abstract void Check(MergedOptions options);
 
+    /// <summary>Writes which processor this is, or throws where it does not fit.</summary>
+    /// <param name="options">The merged options of the request.</param>
+    /// <param name="isDump">Whether to write.</param>
+    public abstract void Cpuinfo(MergedOptions options, bool isDump);
+
     /// <summary>A failure in a sentence.</summary>
     /// <param name="exception">What was thrown.</param>
     public abstract string Describe(Exception exception);

@@ -13,6 +13,14 @@ internal static class RpcNames
         _ => $"{(int)method}",
     };
 
+    public static CriuNetworkLockMethod Of(NetworkLockMethod method) => method switch
+    {
+        NetworkLockMethod.Iptables => CriuNetworkLockMethod.Iptables,
+        NetworkLockMethod.Nftables => CriuNetworkLockMethod.Nftables,
+        NetworkLockMethod.Skip => CriuNetworkLockMethod.Skip,
+        _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
+    };
+
     public static string Of(CriuCgMode mode) => mode switch
     {
         CriuCgMode.Ignore => "ignore",

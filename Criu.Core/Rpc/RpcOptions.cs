@@ -105,7 +105,7 @@ internal sealed class RpcOptions : IDisposable
         Text("freeze_cgroup", opts.HasFreezeCgroup, opts.FreezeCgroup);
         Texts("exec_cmd", opts.ExecCmd);
         if (opts.HasCpuCap && opts.CpuCap != uint.MaxValue)
-            Add("cpu_cap", opts.CpuCap == 0 ? "none" : Number(opts.CpuCap));
+            Add("cpu_cap", Number(opts.CpuCap));
         if (opts.RstSibling)
             Demand(!isService, "rst_sibling", "a service is no child of its client", "Start criu swrk");
         Switch("rst_sibling", opts.HasRstSibling, opts.RstSibling);

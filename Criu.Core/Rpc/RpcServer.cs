@@ -108,6 +108,7 @@ public sealed class RpcServer
         CriuReqType.Dump => Dump(request),
         CriuReqType.Restore => Restore(request),
         CriuReqType.WaitPid => WaitPid(request),
+        CriuReqType.CpuinfoDump or CriuReqType.CpuinfoCheck => Cpuinfo(request),
         CriuReqType.Notify => throw RpcErrors.BadOption("NOTIFY answers a notification, and none was sent", "Begin with another request"),
         CriuReqType.Empty => throw RpcErrors.BadOption("A request of type EMPTY asks for nothing", "Set the type"),
         _ => throw RpcErrors.Unsupported($"Requests of type {RpcErrors.NameOf(request.Type)} are not supported yet"),
@@ -156,6 +157,13 @@ public sealed class RpcServer
     }
 
     private RpcNotifier? Listener(CriuReq request) => request.Opts.NotifyScripts ? new RpcNotifier(channel) : null;
+
+    private CriuResp Cpuinfo(CriuReq request)
+    {
+        using var options = Options(request);
+        host.Cpuinfo(options.Merge(needsImages: true), isDump: request.Type == CriuReqType.CpuinfoDump);
+        return new CriuResp { Type = request.Type, Success = true };
+    }
 
     /// <summary>For a page server, which is a child of this criu.</summary>
     private static CriuResp WaitPid(CriuReq request)

@@ -51,6 +51,15 @@ public enum CheckpointStage
 /// <summary>How the stages are called by scripts and in the RPC.</summary>
 internal static class StageNames
 {
+    /// <summary>Null for one that is not known here.</summary>
+    public static CheckpointStage? Find(string name)
+    {
+        foreach (var stage in Enum.GetValues<CheckpointStage>())
+            if (Of(stage) == name)
+                return stage;
+        return null;
+    }
+
     public static string Of(CheckpointStage stage) => stage switch
     {
         CheckpointStage.PreDump => "pre-dump",

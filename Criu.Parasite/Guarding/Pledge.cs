@@ -56,34 +56,38 @@ public sealed class Pledge
     public void Drop() => guard.Will.Forget(Owner);
 }
 
-/// <summary>One call of a <see cref="Pledge"/>.</summary>
+/// <summary>One call that the guard makes: of a <see cref="Pledge"/>, or as it lets a tree go.</summary>
 public sealed class PledgedCall
 {
-    private readonly int descriptor, level, option;
-    private readonly byte[] value;
-    private readonly bool isMessage;
+    private readonly Func<Guard, SyscallRecord> record;
 
-    private PledgedCall(int descriptor, int level, int option, byte[] value, bool isMessage) =>
-        (this.descriptor, this.level, this.option, this.value, this.isMessage) = (descriptor, level, option, value, isMessage);
+    private PledgedCall(Func<Guard, SyscallRecord> record) => this.record = record;
 
     /// <summary>setsockopt(2) of an int.</summary>
     /// <param name="descriptor">Of the guard.</param>
     /// <param name="level">SOL_*, IPPROTO_*.</param>
     /// <param name="option">The option's number.</param>
     /// <param name="value">Its value.</param>
-    public static PledgedCall SetOption(int descriptor, int level, int option, int value) => new(descriptor, level, option, BitConverter.GetBytes(value), isMessage: false);
+    public static PledgedCall SetOption(int descriptor, int level, int option, int value) =>
+        new(guard => new SyscallRecord(Nr.setsockopt, 0, descriptor, level, option, guard.Keep(value).Remote, sizeof(int)));
 
     /// <summary>sendto(2) without an address.</summary>
     /// <param name="descriptor">Of the guard.</param>
     /// <param name="message">What is sent, in one piece.</param>
-    public static PledgedCall Send(int descriptor, ReadOnlySpan<byte> message) => new(descriptor, 0, 0, message.ToArray(), isMessage: true);
-
-    internal SyscallRecord ToRecord(Guard guard)
+    public static PledgedCall Send(int descriptor, ReadOnlySpan<byte> message)
     {
-        var kept = guard.Keep<byte>(value.Length);
-        value.CopyTo(kept.Span);
-        return isMessage
-            ? new SyscallRecord(Nr.sendto, 0, descriptor, kept.Remote, value.Length, Sockets.MSG_DONTWAIT | Sockets.MSG_NOSIGNAL, 0, 0)
-            : new SyscallRecord(Nr.setsockopt, 0, descriptor, level, option, kept.Remote, value.Length);
+        byte[] bytes = message.ToArray();
+        return new(guard =>
+        {
+            var kept = guard.Keep<byte>(bytes.Length);
+            bytes.CopyTo(kept.Span);
+            return new SyscallRecord(Nr.sendto, 0, descriptor, kept.Remote, bytes.Length, Sockets.MSG_DONTWAIT | Sockets.MSG_NOSIGNAL, 0, 0);
+        });
     }
+
+    /// <summary>close(2).</summary>
+    /// <param name="descriptor">Of the guard.</param>
+    public static PledgedCall Close(int descriptor) => new(_ => new SyscallRecord(Nr.close, 0, descriptor));
+
+    internal SyscallRecord ToRecord(Guard guard) => record(guard);
 }

@@ -34,7 +34,11 @@ public sealed class NftablesLock : IConnectionLock
     public SafeHandle Descriptor => socket.Handle;
 
     /// <summary>Removes the table when it is written to <see cref="Descriptor"/>, or to any socket of NETLINK_NETFILTER in the same namespace, in one piece.</summary>
-    public ReadOnlyMemory<byte> RemovalMessage => WriteRemoval(Table).End().ToArray();
+    public ReadOnlyMemory<byte> RemovalMessage => RemovalMessageOf(Table);
+
+    /// <summary>The same for a table that is known by its name alone, whoever has made it.</summary>
+    /// <param name="table">Its name, of family inet.</param>
+    public static ReadOnlyMemory<byte> RemovalMessageOf(string table) => WriteRemoval(CheckedName(table)).End().ToArray();
 
     /// <summary>
     /// A lock that is gone when it is disposed, and when its process ends in whatever way (NFT_TABLE_F_OWNER, since Linux 5.12). Nobody else can change or remove its table;

@@ -5,8 +5,9 @@ namespace Criu.Soccr;
 
 /// <summary>
 /// Drops what arrives for a socket, by a filter on it (SO_ATTACH_FILTER): data, acknowledgements and resets. Older kernels want no privilege for it; newer
-/// ones (seen: 6.18.44) want CAP_NET_ADMIN for a filter on TCP, and none to take it off. What the socket itself sends still goes, resends and keepalives among it. It holds only while there is a socket: not between the closing of the saved one and the restored one, where the peer's next segment
-/// is answered by a reset. A filter that is left on a socket when its process dies stays as long as the socket does.
+/// ones (seen: 6.18.44) want CAP_NET_ADMIN for a filter on TCP, and none to take it off. What the socket itself sends still goes, resends and keepalives
+/// among it. It holds only while there is a socket: not between the closing of the saved one and the restored one, where the peer's next segment is answered by
+/// a reset. A filter that is left on a socket when its process dies stays as long as the socket does.
 /// </summary>
 public sealed class SocketFilterLock : IConnectionLock
 {

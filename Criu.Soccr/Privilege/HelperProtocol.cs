@@ -12,8 +12,9 @@ namespace Criu.Soccr;
 ///
 /// Operations are <see cref="PrivilegedOption"/>, and: HOLD and RELEASE, the traffic of the sockets that are passed (a socket that is not connected yet: with its peer's
 /// sockaddr as value, RELEASE only); MARK, without descriptor, whose answer's value is the SO_MARK that passes;
-/// KEYS, with one descriptor, whose answer's value is the length of the keys of TCP_MD5SIG that follow in the same message: for each u32 length, then as in a saved connection. All descriptors are judged before anything is done; where the
-/// kernel refuses one, the value of the answer is its place, and those before it are done. Whatever is not a request ends the connection; another version is answered by
+/// KEYS, with one descriptor, whose answer's value is the length of the keys of TCP_MD5SIG that follow in the same message: for each u32 length, then as in a
+/// saved connection. All descriptors are judged before anything is done; where the kernel refuses one, the value
+/// of the answer is its place, and those before it are done. Whatever is not a request ends the connection; another version is answered by
 /// -EPROTONOSUPPORT before that, with the version that the helper speaks.
 /// </summary>
 internal static class HelperProtocol
@@ -66,7 +67,8 @@ internal static class HelperProtocol
         var all = ImmutableArray.CreateBuilder<TcpMd5Key>();
         while (bytes.Length > 0)
         {
-            if (bytes.Length < sizeof(int) || MemoryMarshal.Read<int>(bytes) is var length && (length < 0 || length > bytes.Length - sizeof(int)) || TcpMd5Key.TryRead(bytes.Slice(sizeof(int), length)) is not { } key)
+            int length = bytes.Length < sizeof(int) ? -1 : MemoryMarshal.Read<int>(bytes);
+            if (length < 0 || length > bytes.Length - sizeof(int) || TcpMd5Key.TryRead(bytes.Slice(sizeof(int), length)) is not { } key)
                 return false;
             all.Add(key);
             bytes = bytes[(sizeof(int) + length)..];

@@ -68,7 +68,10 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
         return result;
     }
 
-    /// <summary>A lock of the helper's, which holds the traffic of sockets that this process has. What it holds stays held when it is disposed, or this process ends, until it is released or the helper's own limit is reached.</summary>
+    /// <summary>
+    /// A lock of the helper's, which holds the traffic of sockets that this process has. What it holds stays held when it is disposed, or this process ends, until it is released
+    /// or the helper's own limit is reached.
+    /// </summary>
     /// <exception cref="SoccrException">The helper holds no traffic, or cannot be reached.</exception>
     public IConnectionLock OpenLock()
     {
@@ -100,12 +103,16 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
             }
         }
         if (length < HelperProtocol.AnswerBytes)
-            throw new SoccrException($"{name} by {this} failed: {(IsGone(length) ? "it has closed the connection. See its log; it serves the users, and as many clients, as it was told to" : Kernel.Failed(length) ? Errno.Name(length) : $"it answers by {length} bytes")}");
+            throw new SoccrException($"{name} by {this} failed: {WhyNoAnswer(length)}");
         var (magic, version, answered, result, detail) = HelperProtocol.ReadHeader(answer);
         if (magic != HelperProtocol.Magic || version != HelperProtocol.Version || answered != operation)
             throw new SoccrException($"{name} by {this} failed: it speaks version {version} of the protocol, this library {HelperProtocol.Version}");
         return (result, detail);
     }
+
+    private static string WhyNoAnswer(long length) => IsGone(length)
+        ? "it has closed the connection. See its log; it serves the users, and as many clients, as it was told to"
+        : Kernel.Failed(length) ? Errno.Name(length) : $"it answers by {length} bytes";
 
     private static bool IsGone(long result) => result is 0 or -Errno.EPIPE or -Errno.ECONNRESET or -Errno.ENOTCONN;
 
@@ -130,7 +137,7 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
             while (added > 0)
                 sockets[--added].DangerousRelease();
         }
-        SocketCalls.Await(fd, SocketCalls.Readable);    // whatever mode the socket was given to us in
+        SocketCalls.Await(fd, PollDescriptor.POLLIN);    // whatever mode the socket was given to us in
         return new SocketCalls(fd, "").Receive(answer, 0);
     }
 

@@ -20,6 +20,7 @@ internal sealed class Connections : IDisposable
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, false);      // the runtime sets it; those of libsoccr have no option either
         listener.Listen(100);
         (theirs, ours) = (new Socket[count], new SafeHandle[count]);
         byte[] data = new byte[bytes];

@@ -73,7 +73,7 @@ public sealed class MergeTests
     [InlineData("-J net:5", "--join-ns (-J net:5) is not supported yet: the tree would stay")]
     [InlineData("--manage-cgroups=hard", "--manage-cgroups=hard: \"hard\" is none of none, props, soft, full, strict")]
     [InlineData("--file-validation buildid", "--file-validation is not supported yet: sizes are compared, build ids are not. The one value taken is filesize")]
-    [InlineData("--cpu-cap=fpu", "--cpu-cap is not supported yet")]
+    [InlineData("--cpu-cap=sse", "--cpu-cap=sse: \"sse\" is no part of a processor")]
     public void SaysWhatIsWrong(string line, string message)
     {
         if (message.Length == 0)

@@ -44,6 +44,7 @@ internal static class Workloads
         new("epoll reused") { Changes = new("fd 3 tfd") },
         new("timerfd") { Changes = TimerState },
         new("timerfd periodic") { Changes = TimerState, ReferenceCannot = "leaves a periodic timer unarmed that has fired and was not read" },
+        new("inotify") { AsUser = true, ReferenceChanges = new("inotify wd") },           // it forgets IN_EXCL_UNLINK and IN_ONESHOT
         new("signalfd") { Changes = new("Pnd$") },
         new("unixsockets"),
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },

@@ -42,6 +42,13 @@ public sealed class LayoutTests
     }
 
     [Fact]
+    public void An_entry_of_poll_is_laid_out_as_in_poll_h()
+    {
+        Assert.Equal(8, Unsafe.SizeOf<Linux.Abi.PollDescriptor>());
+        Assert.Equal(6, Offset<Linux.Abi.PollDescriptor>(nameof(Linux.Abi.PollDescriptor.Happened)));
+    }
+
+    [Fact]
     public void The_public_numbers_are_the_kernels()
     {
         var kernel = Enum.GetValues<Linux.Abi.Nr>().ToDictionary(n => n.ToString().Replace("_", "", StringComparison.Ordinal), n => (uint)n, StringComparer.OrdinalIgnoreCase);

@@ -75,6 +75,23 @@ public sealed class PledgeTests : ParasiteTest
         Assert.Equal("bye"u8, got.AsSpan(0, 3));
     }
 
+    /// <summary>The end of a descriptor that only the guard has is seen at the other end.</summary>
+    [Fact]
+    public unsafe void A_descriptor_is_closed()
+    {
+        int* ends = stackalloc int[2];
+        Assert.Equal(0, Kernel.Call(Nr.pipe2, (long)ends, Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK));
+        using SafeFileHandle reading = Kernel.Own(ends[0]);
+        int copy;
+        using (Kernel.Own(ends[1]))
+            copy = pledge.Fetch(Environment.ProcessId, [ends[1]])[0];
+        byte got;
+        Assert.Equal(-Errno.EAGAIN, Kernel.Call(Nr.read, reading.Fd(), (long)(&got), 1));
+        pledge.Add([PledgedCall.Close(copy)]);
+        guard.LetAllGo();
+        Assert.Equal(0, Kernel.Call(Nr.read, reading.Fd(), (long)(&got), 1));
+    }
+
     [Fact]
     public void Many_descriptors_are_fetched_in_order()
     {

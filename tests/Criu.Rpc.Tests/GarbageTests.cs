@@ -92,6 +92,8 @@ public sealed class GarbageTests
 
         public override void Check(MergedOptions options) => throw new CheckpointException("no check");
 
+        public override void Cpuinfo(MergedOptions options, bool isDump) => throw new CheckpointException("no cpuinfo");
+
         public override string Describe(Exception exception) =>
             exception is CheckpointException ? exception.Message : throw new InvalidOperationException("Nothing else may be thrown", exception);
 

@@ -23,6 +23,7 @@ public sealed class ConstantTests
         (typeof(Signals), "", "", "linux/signal.h"),
         (typeof(Stat), "", "", "linux/stat.h"),
         (typeof(Epoll), "", "", "linux/eventpoll.h"),
+        (typeof(Inotify), "INOTIFY_", "IN_", "linux/types.h linux/ioctl.h linux/inotify.h"),
         (typeof(TimerFds), "TFD_", "", "linux/types.h linux/timerfd.h"),
         (typeof(Sockets), "", "", "sys/socket.h linux/sockios.h linux/un.h"),
         (typeof(SocketStates), "TCP_", "", "netinet/tcp.h"),

@@ -12,8 +12,6 @@ namespace Criu.Core.Resources.Files;
 /// <summary>The inet sockets of a dump. TCP sockets are only looked at while descriptors are dumped; what they hold is saved at the end, in one go: <see cref="TcpDump"/>.</summary>
 internal sealed class InetSocketDump(DumpContext context) : IDisposable
 {
-    private const short Hup = 0x10, ReadHup = 0x2000;           // POLLHUP, POLLRDHUP
-
     private readonly Dictionary<(byte, byte), Dictionary<uint, byte>> shutdowns = [];
     private readonly Dictionary<(uint, uint, uint), byte[]?[]> optionsOfNew = [];
 
@@ -90,10 +88,10 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         if (all.TryGetValue((uint)file.Stat.Inode, out byte known))
             return known;
         const int Reading = 1, Both = 3;
-        int events = SocketCall.Events(socket, Hup | ReadHup);
-        if ((events & ReadHup) == 0)
+        int events = SocketCall.Events(socket, PollDescriptor.POLLHUP | PollDescriptor.POLLRDHUP);
+        if ((events & PollDescriptor.POLLRDHUP) == 0)
             return 0;
-        return (events & Hup) != 0 && entry.Type != Inet.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
+        return (events & PollDescriptor.POLLHUP) != 0 && entry.Type != Inet.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
     }
 
     private void DumpDatagram(OpenFile file, SafeFileHandle socket, InetSkEntry entry)

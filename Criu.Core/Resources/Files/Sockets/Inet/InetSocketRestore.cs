@@ -15,14 +15,19 @@ namespace Criu.Core.Resources.Files;
 ///   1. each process makes its bare sockets, and the engine fetches them;
 ///   2. what is not TCP is bound, filled and connected, and has its options;
 ///   3. TCP: sockets that listen or are bound first, then connections, in repair mode; nothing is sent;
-///   4. when everything else of the tree is there: the traffic passes, connections go on, and options that stood in the way have their values.
+///   4. when everything else of the tree is there: repair mode ends, and options that stood in the way have their values;
+///   5. the traffic passes as the tree is let go, in one batch: <see cref="ConnectionRelease"/>.
 /// </summary>
 internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
 {
     private readonly List<RestoredSocket> sockets = [];
     private readonly List<RestoredSocket> tcp = [];
     private readonly NetworkUnlock networkLock = new(context);
+    private List<TcpConnectionState> states = [];       // of each in tcp
     private RestoredConnections? connections;
+
+    /// <summary>How connections go on together with the tree; null where there are none.</summary>
+    public ConnectionRelease? Release { get; private set; }
 
     /// <summary>What waits in datagram sockets, by the description's id.</summary>
     public Dictionary<uint, List<(byte[] Data, IPEndPoint? Sender)>> Queues { get; } = [];
@@ -49,9 +54,10 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         if (sockets.Count == 0)
             return;
         FetchAll();
+        Lend();
         foreach (var socket in sockets)
             if (!socket.IsTcp)
-                new PlainSocketMaking(socket, ForBinding(socket), Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
+                new PlainSocketMaking(socket, socket.Lent, Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
         MakeTcp();
     }
 
@@ -70,29 +76,32 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
 
     /// <summary>
     /// What a socket must have to be bound again, though it may have been without since: sockets of one port are willing to share it; the address of IPv6 may still be tentative;
-    /// a TCP port may have connections; and what waits for one datagram socket may have been sent by another, whose address it is sent from again. In the end each has its own values: <see cref="PutBack"/>.
+    /// a TCP port may have connections; and what waits for one datagram socket may have been sent by another, whose address it is sent from again. In the end each has its own
+    /// values: <see cref="PutBack"/>.
     /// </summary>
-    private List<SocketOptionEntry> ForBinding(RestoredSocket socket)
+    private void Lend()
+    {
+        var bound = sockets.Where(s => s.Entry.SrcPort != 0 && !s.HadConnection).ToLookup(s => (s.Entry.Type, s.Entry.Proto, s.Entry.SrcPort));
+        foreach (var port in bound)
+            foreach (var socket in port)
+                socket.Lent = ForBinding(socket, isShared: port.Count() > 1);
+    }
+
+    private List<SocketOptionEntry> ForBinding(RestoredSocket socket, bool isShared)
     {
         var options = new List<SocketOptionEntry>();
-        if (socket.Entry.SrcPort == 0 || socket.HadConnection)
-            return options;
-        bool shares = SharesPort(socket);
-        if ((shares || socket.IsTcp || socket.Entry.Type == Inet.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
+        if ((isShared || socket.IsTcp || socket.Entry.Type == Inet.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
             options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
-        if (shares && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
+        if (isShared && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
             options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEPORT, 1));
         if (socket.Entry is { Family: Inet.AF_INET6, Type: not Inet.SOCK_RAW } && !InetOptions.Wanted(socket.Entry).Any(o => o is { Level: Inet.IPPROTO_IPV6, Number: Ipv6.FREEBIND }))
             options.Add(InetOptions.Number(Inet.IPPROTO_IPV6, Ipv6.FREEBIND, 1));
         return options;
     }
 
-    private bool SharesPort(RestoredSocket socket) => sockets.Exists(other =>
-        other != socket && !other.HadConnection && (other.Entry.Type, other.Entry.Proto, other.Entry.SrcPort) == (socket.Entry.Type, socket.Entry.Proto, socket.Entry.SrcPort));
-
-    private void PutBack(RestoredSocket socket)
+    private static void PutBack(RestoredSocket socket)
     {
-        foreach (var option in ForBinding(socket))
+        foreach (var option in socket.Lent)
             SocketCall.Set(socket.Handle!, (int)option.Level, (int)option.Number, 0);
     }
 
@@ -104,11 +113,12 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
             else if (socket.IsTcp)
                 tcp.Add(socket);
         tcp.Sort((a, b) => a.HadConnection.CompareTo(b.HadConnection));
-        var states = tcp.ConvertAll(StateOf);
+        states = tcp.ConvertAll(StateOf);
         var flows = states.Where(s => s.Flow != null).Select(s => s.Flow!.Value).ToArray();
         try
         {
-            networkLock.Hold(flows);
+            if (flows.Length > 0)
+                networkLock.Hold(flows, (Release = new ConnectionRelease(context.Guard!)).Pledge);
             connections = TcpConnection.RestoreAllOnto(states, tcp.ConvertAll(s => (SafeHandle)s.Handle!), new SoccrOptions { Lock = networkLock }, TcpDump.Workers(states.Count));
         }
         catch (SoccrException e)
@@ -132,7 +142,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         if (!socket.HadConnection)
         {
             var state = TcpImages.ToState(socket.Entry);
-            return state with { ReuseAddress = true, Options = [.. ForBinding(socket).Select(TcpImages.ToOption), .. state.Options] };
+            return state with { ReuseAddress = true, Options = [.. socket.Lent.Select(TcpImages.ToOption), .. state.Options] };
         }
         using var reader = context.Images.OpenImage(ImageKind.TcpStream, socket.Entry.Ino);
         if (!reader.TryRead(out TcpStreamEntry? stream))
@@ -141,14 +151,16 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         return TcpImages.ToState(socket.Entry, stream, received, reader.ReadPayload(stream.OutqLen));
     }
 
-    /// <summary>The tree is there: connections go on.</summary>
+    /// <summary>The tree is there: connections are on their own again, and held still.</summary>
     public void Resume()
     {
         if (connections == null)
             return;
         try
         {
-            networkLock.Remove();
+            Release?.PledgeSilence([.. tcp.Zip(states).Where(pair => pair.Second.Flow != null).Select(pair => ((SafeHandle)pair.First.Handle!, pair.Second))]);
+            if (Release != null)
+                networkLock.Prepare(Release);
             connections.ResumeInPlace();
         }
         catch (SoccrException e)
@@ -159,6 +171,19 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
             PlainSocketMaking.SetLast(socket);
         foreach (var socket in sockets)
             PutBack(socket);
+    }
+
+    /// <summary>The tree runs. Where the guard could not let the traffic pass, it passes now, or it is said why not.</summary>
+    public void WereLetGo()
+    {
+        try
+        {
+            networkLock.Remove();
+        }
+        catch (SoccrException e)
+        {
+            context.Log.LogError("The tree runs, but its connections are held still: {Reason}", e.Message);
+        }
     }
 
     public void Dispose()
@@ -179,6 +204,9 @@ internal sealed class RestoredSocket(InetSkEntry entry, RestoreTask maker, int d
 
     /// <summary>A descriptor of ours.</summary>
     public SafeFileHandle? Handle { get; set; }
+
+    /// <summary>Options that it has only until it is bound, and all others too.</summary>
+    public List<SocketOptionEntry> Lent { get; set; } = [];
 
     public bool IsTcp => entry.Type == Inet.SOCK_STREAM;
 

@@ -44,7 +44,8 @@ internal abstract class NetworkLock : IConnectionLock
 
     public abstract void Release(ReadOnlySpan<HeldFlow> flows);
 
-    private static void PledgeRemoval(NftablesLock table, Pledge pledge)
+    /// <summary>For a table that is about to be made.</summary>
+    public static void PledgeRemoval(NftablesLock table, Pledge pledge)
     {
         int copy = pledge.Fetch(Environment.ProcessId, [(int)table.Descriptor.DangerousGetHandle()])[0];
         pledge.Add([PledgedCall.Send(copy, table.RemovalMessage.Span)]);

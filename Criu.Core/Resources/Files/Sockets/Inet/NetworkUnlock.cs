@@ -1,4 +1,5 @@
 using Criu.Core.Engine;
+using Criu.Parasite;
 using Criu.Soccr;
 using Linux.Abi;
 
@@ -20,31 +21,50 @@ internal sealed class NetworkUnlock(RestoreContext context) : IConnectionLock
 
     private string Table => NetworkLock.TableOf(context.Inventory.HasDumpCriuRunId ? context.Inventory.DumpCriuRunId.ToStringUtf8() : $"{context.RootPid}");
 
-    public void Hold(TcpFlow[] held)
+    /// <param name="held">All connections.</param>
+    /// <param name="pledge">Should the engine end, the guard removes what is held by us.</param>
+    public void Hold(TcpFlow[] held, Pledge pledge)
     {
         flows = held;
-        if (flows.Length == 0 || Method != NetworkLockMethod.Nftables)
+        if (Method != NetworkLockMethod.Nftables || IsHeld())
             return;
+        ours = NftablesLock.CreatePersistent(Table, new NftablesLockOptions { Prepared = table => NetworkLock.PledgeRemoval(table, pledge) });
+        ours.Hold([.. flows.Select(f => new HeldFlow(f, null))]);
+    }
+
+    /// <summary>Since the dump, by us or by CRIU. It is asked before anything is pledged: what is held since the dump is still held when we are killed.</summary>
+    private bool IsHeld()
+    {
         try
         {
-            ours = NftablesLock.CreatePersistent(Table);
+            using var table = NftablesLock.Open(Table);
+            return true;
         }
-        catch (SoccrException e) when (e.ErrorNumber == Errno.EEXIST)
+        catch (SoccrException e)
         {
-            return;                                     // held since the dump
+            return e.ErrorNumber != Errno.ENOENT;
         }
-        ours.Hold([.. flows.Select(f => new HeldFlow(f, null))]);
     }
 
     public void Hold(ReadOnlySpan<HeldFlow> held)
     {
     }
 
-    /// <summary>The table goes as a whole, before: <see cref="Remove"/>.</summary>
+    /// <summary>The table goes as a whole: see <see cref="Prepare"/>.</summary>
     public void Release(ReadOnlySpan<HeldFlow> held)
     {
     }
 
+    /// <summary>When repair mode is about to end: the guard lets the traffic pass when it lets the tree go. It cannot change rules of iptables, which are removed here.</summary>
+    public void Prepare(ConnectionRelease release)
+    {
+        if (Method == NetworkLockMethod.Nftables)
+            release.RemoveTable(Table);
+        else
+            Remove();
+    }
+
+    /// <summary>What nobody has removed before.</summary>
     public void Remove()
     {
         if (flows.Length == 0)

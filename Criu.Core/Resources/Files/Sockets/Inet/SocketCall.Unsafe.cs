@@ -89,7 +89,7 @@ internal static unsafe class SocketCall
     /// <summary>Which of these events of poll(2) a socket has now.</summary>
     public static int Events(SafeHandle socket, short wanted)
     {
-        var poll = (Fd: Fd(socket), Events: wanted, Happened: (short)0);
+        var poll = new PollDescriptor { Fd = Fd(socket), Events = wanted };
         return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 ? poll.Happened : 0;
     }
 

@@ -27,23 +27,23 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
 
     public void Add(TcpSocket socket)
     {
-        var state = StateOf(socket);
+        var (state, waiting) = Look(socket);
         if ((IsConnected(state) || HasPeer(socket)) && !context.Options.TcpEstablished && !context.Options.TcpClose)
-            throw new CheckpointException($"{socket.File} is a TCP connection: {SocketCall.Name(socket.Handle, peer: false)} -> {SocketCall.PeerName(socket.Handle)} ({state})",
+            throw new CheckpointException($"{socket.File} is a TCP connection: {SocketCall.Name(socket.Handle, peer: false)} -> {socket.Peer} ({state})",
                 "Add --tcp-established to save it, or --tcp-close to do without it");
-        if (state == TcpState.Listen && !context.Options.SkipInFlight && WaitingConnections(socket) is not 0 and var waiting)
+        if (state == TcpState.Listen && !context.Options.SkipInFlight && waiting != 0)
             throw new CheckpointException($"{socket.File} listens at {SocketCall.Name(socket.Handle, peer: false)}, and {waiting} connections wait there to be accepted, which cannot be restored",
                 "Let them be accepted, then dump again; or add --skip-in-flight to let them go");
         socket.Entry.TcpOpts = InetOptions.ReadTcp(socket.Handle);
         sockets.Add(socket);
     }
 
-    /// <summary>Of a listener, tcpi_unacked of struct tcp_info.</summary>
-    private static int WaitingConnections(TcpSocket socket)
+    /// <summary>The state, first byte of struct tcp_info; and tcpi_unacked, which of a listener is the number of connections that wait.</summary>
+    private static (TcpState State, int Waiting) Look(TcpSocket socket)
     {
         const int Unacked = 24;                         // bytes before it
         Span<byte> info = stackalloc byte[Unacked + sizeof(int)];
-        return SocketCall.Get(socket.Handle, Inet.IPPROTO_TCP, Tcp.INFO, info) == info.Length ? BitConverter.ToInt32(info[Unacked..]) : 0;
+        return SocketCall.Get(socket.Handle, Inet.IPPROTO_TCP, Tcp.INFO, info) == info.Length ? ((TcpState)info[0], BitConverter.ToInt32(info[Unacked..])) : default;
     }
 
     private static bool IsConnected(TcpState state) => state is not (TcpState.Close or TcpState.Listen);
@@ -80,17 +80,14 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
     private static string AdviceFor(SoccrException e) =>
         e.ErrorNumber is Errno.EPERM or Errno.EACCES ? "Run with CAP_NET_ADMIN, or leave the connections behind with --tcp-close" : "It runs on, nothing was changed";
 
-    private static bool HasPeer(TcpSocket socket) => SocketCall.PeerName(socket.Handle) != null;
-
-    /// <summary>The first byte of struct tcp_info.</summary>
-    private static TcpState StateOf(TcpSocket socket) => (TcpState)(InetOptions.Value(socket.Handle, Inet.IPPROTO_TCP, Tcp.INFO) & 0xff);
+    private static bool HasPeer(TcpSocket socket) => socket.Peer != null;
 
     /// <summary>Of a connection that is left behind the socket remains, and its options.</summary>
     private void WriteClosed(TcpSocket socket)
     {
         var entry = socket.Entry;
-        entry.State = (uint)StateOf(socket);
-        InetEnds.Write(entry, SocketCall.Name(socket.Handle, peer: false), SocketCall.PeerName(socket.Handle));
+        entry.State = (uint)Look(socket).State;
+        InetEnds.Write(entry, SocketCall.Name(socket.Handle, peer: false), socket.Peer);
         context.Writer(ImageKind.Files).Write(InetSocketDump.Wrap(entry));
     }
 

@@ -8,7 +8,11 @@ using Microsoft.Win32.SafeHandles;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>A TCP socket that is being dumped: a descriptor of ours, and its entry as far as it is known.</summary>
-internal sealed record TcpSocket(OpenFile File, SafeFileHandle Handle, InetSkEntry Entry);
+internal sealed record TcpSocket(OpenFile File, SafeFileHandle Handle, InetSkEntry Entry)
+{
+    /// <summary>A connection keeps it to its end, and after that.</summary>
+    public IPEndPoint? Peer { get; } = SocketCall.PeerName(Handle);
+}
 
 /// <summary>Between what Criu.Soccr saves and what the images hold. The words of TCP in both are the kernel's: sequence numbers count a FIN, lengths do not.</summary>
 internal static class TcpImages
