@@ -80,7 +80,10 @@ internal sealed class RpcOptions : IDisposable
         if (opts.HasWorkDirFd && opts.WorkDirFd != -1)
             Directory("work_dir_fd", opts.WorkDirFd, "work_dir_fd");
         if (opts.HasLogFile)
+        {
+            Demand(!opts.LogFile.Span.Contains((byte)'/'), "log_file", "a path leads out of the work directory", "Name a file alone, and set work_dir_fd");
             Text("log_file", true, opts.LogFile);
+        }
         else if (needsImages && !opts.LogToStderr)
             Add("log_file", DefaultLog);
         Value("log_level", opts.HasLogLevel, opts.LogLevel);

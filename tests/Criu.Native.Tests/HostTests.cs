@@ -22,4 +22,8 @@ public sealed class HostTests
         using var network = new Network();
         Assert.Equal("done\n", Command.Demand([.. network.Enter, Programs.Of("forks", "soccr", "-DSOCCR"), "-", "100"]));
     }
+
+    [Fact]
+    public void BothAreLoadedAndClosedByAPlugin() =>
+        Assert.Equal("done\n", Command.Demand(Programs.Of("loading"), Path.Combine(Programs.Libraries, "libcriu.so.2"), Path.Combine(Programs.Libraries, "libsoccr.so.1")));
 }

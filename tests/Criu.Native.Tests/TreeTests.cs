@@ -101,6 +101,20 @@ public sealed class TreeTests : IDisposable
         Assert.Equal(EndedWell, Child.Wait(pid, TimeSpan.FromSeconds(10)));
     }
 
+    [Fact]
+    public void TheExampleOfTheDocsWorks()
+    {
+        string text = File.ReadAllText(Path.Combine(Places.Repository, "docs/c-api.md")), source = Path.Combine(folder, "example.c"), program = Path.Combine(folder, "example");
+        File.WriteAllText(source, text.Split("```c\n")[1].Split("```")[0]);
+        Command.Demand(["gcc", "-Wall", "-Wextra", "-Werror", source, "-o", program, .. Programs.Flags("criu"), $"-Wl,-rpath,{Programs.Libraries}"]);
+        int pid = StartTarget(Programs.Of("target"));
+        Command.Demand(program, Programs.Criu, Images, $"{pid}");
+        Assert.Equal(-Libc.SIGKILL, Child.Wait(pid, TimeSpan.FromSeconds(10)));
+        Command.Demand(program, Programs.Criu, Images, "-");
+        Libc.kill(pid, SIGUSR1);
+        Assert.Equal(EndedWell, Child.Wait(pid, TimeSpan.FromSeconds(10)));
+    }
+
     [Theory]
     [MemberData(nameof(Ways))]
     public void CriuAnswersQuestions(string way, bool isLocal)

@@ -76,6 +76,7 @@ public sealed class RequestTests
         Refuses(o => o.NetworkLock = (CriuNetworkLockMethod)9, "network_lock: 9");
         Refuses(o => o.LogLevel = -1, "log_level: -1");
         Refuses(o => o.LogFile = Google.Protobuf.ByteString.CopyFrom(0xff), "log_file is not UTF-8");
+        Refuses(o => o.LogFile = Programs.Text("../log"), "log_file is not supported here: a path leads out of the work directory");
         Refuses(o => o.LogFile = Programs.Text("a\0b"), "log_file has a NUL");
         Refuses(o => o.ImagesDirFd = 9999, "images_dir_fd is 9999");
         Refuses(o => o.ImagesDir = Programs.Text(""), "images_dir");

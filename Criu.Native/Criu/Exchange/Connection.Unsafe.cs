@@ -6,7 +6,6 @@ namespace Criu.Native;
 internal unsafe struct Connection
 {
     private const int MaxPath = 107;                 // bytes of sun_path, linux/un.h, less the zero
-    private const int POLLIN = 1, POLLOUT = 4;
 
     private int server;                              // a child that ends with the connection; 0 for none
 
@@ -80,7 +79,7 @@ internal unsafe struct Connection
                 long result = Kernel.Call(Nr.sendto, Fd, (long)start, message.Length, Sockets.MSG_NOSIGNAL);
                 if (result != -Errno.EAGAIN)
                     return Kernel.Failed(result) ? result : 0;
-                Await(POLLOUT);
+                Await(Poll.POLLOUT);
             }
     }
 
@@ -92,7 +91,7 @@ internal unsafe struct Connection
             long result = Kernel.Call(Nr.recvfrom, Fd, 0, 0, Sockets.MSG_PEEK | Sockets.MSG_TRUNC);
             if (result != -Errno.EAGAIN)
                 return result;
-            Await(POLLIN);
+            Await(Poll.POLLIN);
         }
     }
 
@@ -116,12 +115,5 @@ internal unsafe struct Connection
             && found->Level == Sockets.SOL_SOCKET && found->Type == Sockets.SCM_RIGHTS;
         passed = hasDescriptor ? *(int*)(control + ControlHeader.Size) : -1;
         return result;
-    }
-
-    /// <summary>struct pollfd, poll(2).</summary>
-    private struct PollEntry
-    {
-        public int Fd;
-        public short Events, Found;
     }
 }
