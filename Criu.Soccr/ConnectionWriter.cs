@@ -67,25 +67,37 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     private void MakeConnection(bool peerIsHere)
     {
         EnterRepair();
-        bool hasLargeSegment = state.MaxSegment > short.MaxValue;
-        if (!hasLargeSegment && state.MaxSegment > 0)
-            calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.MaxSegment, "TCP_MAXSEG");      // else the first segments are of 524 bytes
+        if (SegmentBefore > 0)
+            calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, SegmentBefore, "TCP_MAXSEG");        // else the first segments are of 524 bytes
         BindTo(state.Local!);
         SetSequence(Tcp.RECV_QUEUE, FirstReceived());
         SetSequence(Tcp.SEND_QUEUE, FirstSent());
+        if (IsBoundByWindow && state.IsIPv6)
+            SetWindow(received: 0);
         calls.Check(ConnectInRepair(), "connect (in repair mode)", "A socket with the same two ends still exists, or there is no route to the peer: close the one, set the other up");
-        if (!hasLargeSegment)
+        if (SegmentBefore > 0)
             calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, 0, "TCP_MAXSEG");
         SetNegotiated();
         SetKeys();
-        if (hasLargeSegment)
-            calls.TrySet(Inet.IPPROTO_IP, Ip.OPTIONS, ReadOnlySpan<byte>.Empty);          // its side effect: the segment size is worked out again
         Fill(Tcp.SEND_QUEUE, state.SendQueue.AsSpan()[..^state.UnsentBytes], "the send queue");      // first: it is selected still
         Fill(Tcp.RECV_QUEUE, state.ReceiveQueue.AsSpan(), "the receive queue");
-        SetWindow();
+        SetWindow(state.ReceiveQueue.Length);
+        if (HasLargeSegment || IsBoundByWindow)
+            calls.TrySet(Inet.IPPROTO_IP, Ip.OPTIONS, ReadOnlySpan<byte>.Empty);          // its side effect: the segment size is worked out again. Not over IPv6
         FillUnsent();
         CloseDirections(peerIsHere);
     }
+
+    private bool HasLargeSegment => state.MaxSegment > short.MaxValue;
+
+    /// <summary>The most that TCP_MAXSEG takes is enough, where the size is not worked out again.</summary>
+    private int SegmentBefore => HasLargeSegment && !state.IsIPv6 ? 0 : Math.Min(state.MaxSegment, short.MaxValue);
+
+    /// <summary>
+    /// No segment is longer than half of the largest window that the peer has shown (tcp_bound_to_half_wnd). The kernel sees to that when it works the size out; one that is
+    /// longer than the window would wait for a timer, each time.
+    /// </summary>
+    private bool IsBoundByWindow => state.MaxWindow / 2 < (uint)state.MaxSegment;
 
     private void SetKeys()
     {
@@ -188,13 +200,14 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         }
     }
 
-    private void SetWindow()
+    /// <param name="received">How much of the receive queue is there; the window is told from its end on.</param>
+    private void SetWindow(int received)
     {
-        uint fin = state.HasReceivedFin ? 1u : 0;       // its FIN is still to come: see CloseDirections
+        uint fin = state.HasReceivedFin ? 1u : 0, missing = (uint)(state.ReceiveQueue.Length - received);        // its FIN is still to come: see CloseDirections
         var window = new TcpRepairWindow
         {
-            SendWl1 = state.SendWl1, SendWindow = state.SendWindow, MaxWindow = Math.Max(state.MaxWindow, state.SendWindow), ReceiveWindow = state.ReceiveWindow + fin,
-            ReceiveWindowUpdate = state.ReceiveWindowUpdate - fin,
+            SendWl1 = state.SendWl1 - missing, SendWindow = state.SendWindow, MaxWindow = Math.Max(state.MaxWindow, state.SendWindow), ReceiveWindow = state.ReceiveWindow + fin,
+            ReceiveWindowUpdate = state.ReceiveWindowUpdate - fin - missing,
         };
         calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpRepairWindow>(in window))), "TCP_REPAIR_WINDOW");
     }

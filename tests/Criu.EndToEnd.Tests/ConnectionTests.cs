@@ -50,9 +50,15 @@ public sealed class ConnectionTests : EndToEndTest
                 network.Do($"nft 'add table inet byhand; add chain inet byhand c {{ type filter hook input priority -400; }}; add rule inet byhand c meta mark != 0xC114 tcp dport {Port} drop; add rule inet byhand c meta mark != 0xC114 tcp sport {Port} drop'");
             ours.DumpToTheEnd(Engine.Named(engine), "--network-lock", method);
             ours.Holds(network.Held.Length > 0, "is dumped, and its traffic is not held");
-            ours.Restore(Engine.Named(engine));
             if (method == "skip")
+            {
+                // A tree that runs while it is held loses news of its windows, and a peer that waits for room asks but every few seconds, in the end minutes.
+                ours.Restore(Engine.Named(engine), "--leave-stopped");
                 network.Do("nft delete table inet byhand");
+                Assert.Equal(0, Libc.kill(ours.Pid, Libc.SIGCONT));
+            }
+            else
+                ours.Restore(Engine.Named(engine));
             ours.Holds(network.Held.Length == 0, $"is restored, and its traffic is held still: {network.Held}");
             GoOn(ours, peer);
         }
