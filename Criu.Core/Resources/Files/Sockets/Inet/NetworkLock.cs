@@ -1,9 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Criu.Core.Programs;
 using Criu.Parasite;
 using Criu.Soccr;
+using Linux.Abi;
 
 namespace Criu.Core.Resources.Files;
 
@@ -178,21 +179,11 @@ internal abstract class NetworkLock : IConnectionLock
         private static void Run(string program, string input)
         {
             const string Cure = "Install iptables, or hold the network by --network-lock nftables or skip";
-            try
-            {
-                using var process = Process.Start(new ProcessStartInfo(program, ["-n", "-w"]) { RedirectStandardInput = true, RedirectStandardError = true })
-                    ?? throw new CheckpointException($"{program} cannot be started", Cure);
-                var errors = process.StandardError.ReadToEndAsync();
-                process.StandardInput.Write(input);
-                process.StandardInput.Close();
-                process.WaitForExit();
-                if (process.ExitCode != 0)
-                    throw new CheckpointException($"{program} cannot change its rules: {errors.Result.Trim()}", Cure);
-            }
-            catch (System.ComponentModel.Win32Exception e)
-            {
-                throw new CheckpointException($"{program} cannot be started: {e.Message}", Cure);
-            }
+            using var rules = ScratchFile.Make(Encoding.ASCII.GetBytes(input));
+            using var output = ScratchFile.Make([]);
+            var end = Spawner.Run(new ProgramStart { Path = program, Arguments = [program, "-n", "-w"], Input = rules.Fd(), Output = output.Fd() });
+            if (!end.Succeeded)
+                throw new CheckpointException($"{program} cannot change its rules: it {end}, {ScratchFile.Read(output)}", Cure);
         }
     }
 }
