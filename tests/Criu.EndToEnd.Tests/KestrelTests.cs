@@ -15,7 +15,7 @@ public sealed class KestrelTests : EndToEndTest
     /// <summary>The pool of threads comes and goes, and memory with it.</summary>
     private const string Changes = " thread | Threads|fd .* (pos|tfd)| map ";
 
-    private readonly string _folder = Places.NewFolder("kestrel");
+    private string _folder = "";
     private readonly List<EngineRun> _runs = [];
     private Network _network = null!;
     private int _server;
@@ -97,6 +97,7 @@ public sealed class KestrelTests : EndToEndTest
         if (!User.IsRoot)
             Skips.Because("needs root: it changes users and restores pids");
         _network = NewNetwork();
+        _folder = Places.NewFolder("kestrel");
         try
         {
             foreach (string folder in (string[])[Images, Home])
