@@ -204,9 +204,12 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     private void SetWindow(int received)
     {
         uint fin = state.HasReceivedFin ? 1u : 0, missing = (uint)(state.ReceiveQueue.Length - received);        // its FIN is still to come: see CloseDirections
+        uint edge = state.ReceiveSequence + state.ReceiveWindow;
+        // A window that closed for want of memory ends before what the peer had sent, and was last heard of; the kernel refuses that (EINVAL). Earlier only means that the next news counts.
+        uint heard = (int)(state.SendWl1 - edge) > 0 ? edge : state.SendWl1;
         var window = new TcpRepairWindow
         {
-            SendWl1 = state.SendWl1 - missing, SendWindow = state.SendWindow, MaxWindow = Math.Max(state.MaxWindow, state.SendWindow), ReceiveWindow = state.ReceiveWindow + fin,
+            SendWl1 = heard - missing, SendWindow = state.SendWindow, MaxWindow = Math.Max(state.MaxWindow, state.SendWindow), ReceiveWindow = state.ReceiveWindow + fin,
             ReceiveWindowUpdate = state.ReceiveWindowUpdate - fin - missing,
         };
         calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpRepairWindow>(in window))), "TCP_REPAIR_WINDOW");

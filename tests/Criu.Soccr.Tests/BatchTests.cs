@@ -37,6 +37,25 @@ public sealed class BatchTests(TwoHosts hosts) : IClassFixture<TwoHosts>
         Assert.InRange(SegmentOf(again), before, 65_535u);
     });
 
+    /// <summary>It would not fit, and wait for a timer. Nor is it refused that the peer was heard of behind our window, which may have closed for want of memory.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public void No_segment_is_longer_than_half_of_the_peers_window(bool isIPv6) => LockingNamespace.Run(() =>
+    {
+        const uint Window = 20_000, Smallest = 536;
+        using var pair = new LockingPair(isIPv6 ? "IPv6" : "IPv4");
+        using var held = NftablesLock.CreateOwned();
+        var options = new SoccrOptions { Lock = held, ResumesQuietly = true };
+        TcpConnectionState saved;
+        using (var paused = TcpConnection.Pause(pair.Ours, options))
+        {
+            saved = paused.Save();
+            paused.Leave();
+        }
+        using var restored = TcpConnection.Restore(saved with { MaxWindow = Window, SendWindow = Window, SendWl1 = saved.ReceiveSequence + saved.ReceiveWindow + 1000 }, options);
+        using var again = restored.Resume();
+        Assert.InRange(SegmentOf(again), Smallest, Window / 2);
+    });
+
     [Theory, InlineData(false), InlineData(true)]
     public void Who_is_resumed_quietly_sends_nothing(bool isQuiet)
     {
