@@ -97,7 +97,9 @@ public sealed class RpcServer
         catch (Exception exception)
         {
             host.Complain($"{RpcErrors.NameOf(request.Type)} of process {channel.Peer.Pid} failed: {host.Describe(exception)}");
-            return Failure(Enum.IsDefined(request.Type) ? request.Type : CriuReqType.Empty, exception);
+            // As with CRIU: what is no request has no type of its own.
+            bool isRequest = Enum.IsDefined(request.Type) && request.Type != CriuReqType.Notify;
+            return Failure(isRequest ? request.Type : CriuReqType.Empty, exception);
         }
     }
 

@@ -55,10 +55,13 @@ internal sealed class RegularFile : IFileKind
     private static FileEntry Entry(uint id, KernelPath name, uint flags, Stat stat)
     {
         var reg = new RegFileEntry { Id = id, Flags = flags, Name = ByteString.CopyFrom(name.Span), Mode = stat.Mode };
-        if (stat.Kind == Stat.S_IFREG)
+        if (stat.Kind == Stat.S_IFREG && !IsLog(flags))
             reg.Size = (ulong)stat.Size;
         return new FileEntry { Type = FdTypes.Reg, Id = id, Reg = reg };
     }
+
+    /// <summary>Only ever written at its end: others may go on doing that, and it is still the same file (as CRIU sees it).</summary>
+    private static bool IsLog(uint flags) => (flags & (uint)Fcntl.O_ACCMODE) == (uint)Fcntl.O_WRONLY && (flags & (uint)Fcntl.O_APPEND) != 0;
 
     /// <summary>The path must lead to the same file again: an unlinked or covered one could not be opened at the restore.</summary>
     private static void RefuseUnreachable(KernelPath path, Stat stat, string what)

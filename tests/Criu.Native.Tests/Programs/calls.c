@@ -103,6 +103,8 @@ int main(int argc, char **argv)
 		else if (WORD("pid")) CALL(set_pid, atoi(value));
 		else if (WORD("log")) CALL(set_log_file, value), CALL(set_log_level, CRIU_LOG_DEBUG);
 		else if (WORD("leave")) CALL(set_leave_running, true);
+		else if (WORD("usual")) CALL(set_leave_running, true), CALL(set_ext_unix_sk, true), CALL(set_tcp_established, true), CALL(set_evasive_devices, true),
+			CALL(set_shell_job, true), CALL(set_file_locks, true);
 		else if (WORD("options")) all_options();
 		else if (WORD("wrong")) wrong_options();
 		else if (WORD("off")) CALL(set_leave_running, true), CALL(set_leave_running, false), CALL(set_log_level, 1), CALL(set_log_level, CRIU_LOG_UNSET);
