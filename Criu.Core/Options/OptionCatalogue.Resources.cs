@@ -91,5 +91,5 @@ public static partial class OptionCatalogue
     ];
 
     private const string NoUnlinked = "an unlinked file is refused by name";
-    private const string NoWatches = "file watches are refused by name";
+    private const string NoWatches = "a watched file is found by its handle, or refused by name";
 }

@@ -126,14 +126,19 @@ internal sealed unsafe class RpcChannel : IDisposable
         }
     }
 
+    /// <summary>The same for a server that has others to serve: a client that has no room for an answer gets none, and false is answered.</summary>
+    public bool SendAtOnce(CriuResp response) => Send(response, Sockets.MSG_NOSIGNAL | Sockets.MSG_DONTWAIT);
+
     /// <summary>Answers false where the client does not take it: it is gone.</summary>
-    public bool Send(CriuResp response)
+    public bool Send(CriuResp response) => Send(response, Sockets.MSG_NOSIGNAL);
+
+    private bool Send(CriuResp response, int flags)
     {
         if (response.HasCrErrmsg && response.CrErrmsg.Length > MaxTextLength)
             response.CrErrmsg = response.CrErrmsg[..MaxTextLength];
         byte[] message = response.ToByteArray();
         fixed (byte* start = message)
-            return !Kernel.Failed(Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, Sockets.MSG_NOSIGNAL));
+            return !Kernel.Failed(Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, flags));
     }
 
     /// <summary>No bytes are an empty message or the end of the client; only the end hangs up.</summary>

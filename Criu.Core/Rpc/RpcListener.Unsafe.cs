@@ -18,6 +18,7 @@ public sealed unsafe class RpcListener
     private readonly Action<string> complain;
     private readonly List<(int Pid, SafeFileHandle Handle, uint User)> workers = [];
     private readonly List<(RpcChannel Channel, long Since)> clients = [];
+    private readonly HashSet<RpcChannel> waiting = [];               // whose requests stay where they are until a worker has ended
     private readonly PollEntry[] entries = new PollEntry[MaxWorkers + MaxClients + 1];
 
     private RpcListener(SafeFileHandle listener, Func<int, int> startWorker, Action<string> complain) =>
@@ -41,7 +42,7 @@ public sealed unsafe class RpcListener
         foreach (var (_, handle, _) in workers)
             entries[count++] = new PollEntry { Fd = handle.Fd(), Events = Poll.POLLIN };
         foreach (var (channel, _) in clients)
-            entries[count++] = new PollEntry { Fd = channel.Fd, Events = Poll.POLLIN };
+            entries[count++] = new PollEntry { Fd = waiting.Contains(channel) ? -1 : channel.Fd, Events = Poll.POLLIN };       // poll passes over -1
         if (ofClients < MaxClients)
             entries[count++] = new PollEntry { Fd = listener.Fd(), Events = Poll.POLLIN };
         fixed (PollEntry* start = entries)
@@ -66,6 +67,7 @@ public sealed unsafe class RpcListener
 
     private void Forget(int index)
     {
+        waiting.Remove(clients[index].Channel);
         clients[index].Channel.Dispose();
         clients.RemoveAt(index);
     }
@@ -76,6 +78,7 @@ public sealed unsafe class RpcListener
         Kernel.Call(Nr.wait4, workers[index].Pid, (long)(&status), 0, 0);
         workers[index].Handle.Dispose();
         workers.RemoveAt(index);
+        waiting.Clear();
     }
 
     /// <summary>Answers whether the client stays with us.</summary>
@@ -87,7 +90,7 @@ public sealed unsafe class RpcListener
             return AnswerQuestion(client);
         if (workers.Count >= MaxWorkers)
         {
-            Thread.Sleep(10);                            // its request stays where it is until a worker has ended
+            waiting.Add(client);
             return true;
         }
         HandOver(client);
@@ -99,12 +102,12 @@ public sealed unsafe class RpcListener
         try
         {
             var request = client.Receive();
-            return request != null && client.Send(RpcQuestions.Answer(request)) && request.KeepOpen;
+            return request != null && client.SendAtOnce(RpcQuestions.Answer(request)) && request.KeepOpen;
         }
         catch (CheckpointException exception)
         {
             complain($"Process {client.Peer.Pid}: {exception.Message}");
-            client.Send(RpcErrors.Failure(CriuReqType.FeatureCheck, exception.Message, exception.ErrorNumber));
+            client.SendAtOnce(RpcErrors.Failure(CriuReqType.FeatureCheck, exception.Message, exception.ErrorNumber));
             return false;
         }
     }
@@ -160,6 +163,6 @@ public sealed unsafe class RpcListener
     {
         complain($"Process {client.Peer.Pid} cannot be served: {reason}");
         client.TakeOff();
-        client.Send(RpcErrors.Failure(CriuReqType.Empty, reason, Errno.EAGAIN));
+        client.SendAtOnce(RpcErrors.Failure(CriuReqType.Empty, reason, Errno.EAGAIN));
     }
 }

@@ -158,7 +158,16 @@ public sealed class RpcServer
         throw RpcErrors.BadOption($"{what} is not supported here: a service runs no programs for other users than its own", "Start criu swrk, or set notify_scripts");
     }
 
-    private RpcNotifier? Listener(CriuReq request) => request.Opts.NotifyScripts ? new RpcNotifier(channel) : null;
+    /// <summary>A stranger who does not answer shall not keep a tree stopped.</summary>
+    private RpcNotifier? Listener(CriuReq request)
+    {
+        const int PatienceSeconds = 120;
+        if (!request.Opts.NotifyScripts)
+            return null;
+        if (isService)
+            channel.LimitWaiting(PatienceSeconds);
+        return new RpcNotifier(channel);
+    }
 
     private CriuResp Cpuinfo(CriuReq request)
     {

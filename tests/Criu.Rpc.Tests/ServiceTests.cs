@@ -1,6 +1,7 @@
 using Criu.Core.Rpc.Proto;
 using Criu.EndToEnd.Tests.Harness;
 using Criu.Rpc.Tests.Harness;
+using Google.Protobuf;
 using Linux.Abi;
 
 namespace Criu.Rpc.Tests;
@@ -140,6 +141,17 @@ public sealed class ServiceTests : EndToEndTest
         }
 
         long Memory() => long.Parse(Proc.Text($"/proc/{service.Pid}/status").Split('\n').Single(l => l.StartsWith("VmRSS", StringComparison.Ordinal))[6..^2].Trim());
+    }
+
+    /// <summary>Its answers fill the socket; nobody waits for it to read them.</summary>
+    [Fact]
+    public void AClientThatReadsNothingHarmsNobody()
+    {
+        using Service service = new();
+        using Client deaf = service.Connect();
+        for (int i = 0; i < 2000; i++)
+            deaf.Send(Version.ToByteArray(), wait: false);
+        Assert.True(service.Ask(new CriuReq { Type = CriuReqType.Version }).Success);
     }
 
     /// <summary>Clients that go at any moment of a dump: with the request unread, between notifications, before the answer.</summary>

@@ -55,10 +55,10 @@ internal sealed unsafe class Client : IDisposable
 
     public void Send(CriuReq request) => Send(request.ToByteArray());
 
-    public bool Send(byte[] message)
+    public bool Send(byte[] message, bool wait = true)
     {
         fixed (byte* start = message)
-            return Kernel.Call(Nr.sendto, _socket.Fd(), (long)start, message.Length, Sockets.MSG_NOSIGNAL) == message.Length;
+            return Kernel.Call(Nr.sendto, _socket.Fd(), (long)start, message.Length, Sockets.MSG_NOSIGNAL | (wait ? 0 : Sockets.MSG_DONTWAIT)) == message.Length;
     }
 
     /// <summary>The answer; null when the server has gone.</summary>
