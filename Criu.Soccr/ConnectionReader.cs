@@ -77,7 +77,7 @@ internal static class ConnectionReader
     }
 
     /// <summary>Closed is a connection that was reset, or one whose time is waited for (TIME_WAIT).</summary>
-    private static int ErrorOf(SocketCalls calls) => calls.HasEvents(PollDescriptor.POLLERR) ? Errno.ECONNRESET : 0;
+    private static int ErrorOf(SocketCalls calls) => calls.HasEvents(Poll.POLLERR) ? Errno.ECONNRESET : 0;
 
     /// <summary>
     /// A connection that is paced (BBR, SO_MAX_PACING_RATE, the queue fq) stamps what it sends, bare acknowledgements too, with the time at which the next segment is due: a

@@ -131,16 +131,16 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
     /// <summary>Waits for something to read, or the end. False where the descriptor is none any more.</summary>
     public static bool Await(int fd, short wanted)
     {
-        var poll = new PollDescriptor { Fd = fd, Events = wanted };
-        return Kernel.Call(Nr.poll, (long)(&poll), 1, -1) > 0 && (poll.Happened & PollDescriptor.POLLNVAL) == 0;
+        var poll = new PollEntry { Fd = fd, Events = wanted };
+        return Kernel.Call(Nr.poll, (long)(&poll), 1, -1) > 0 && (poll.Found & Poll.POLLNVAL) == 0;
     }
 
     public static bool SendWhole(int fd, ReadOnlySpan<byte> data, int flags) => new SocketCalls(fd, "").Send(data, flags) == data.Length;
 
     public bool HasEvents(short wanted)
     {
-        var poll = new PollDescriptor { Fd = fd, Events = wanted };
-        return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 && (poll.Happened & wanted) != 0;
+        var poll = new PollEntry { Fd = fd, Events = wanted };
+        return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 && (poll.Found & wanted) != 0;
     }
 }
 

@@ -12,15 +12,6 @@ internal static class Sockets
     public const int SIOCUNIXFILE = 0x89e0;
 }
 
-/// <summary>struct pollfd and events of poll(2), asm-generic/poll.h.</summary>
-internal struct PollDescriptor
-{
-    public const short POLLIN = 1, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20, POLLRDHUP = 0x2000;
-
-    public int Fd;
-    public short Events, Happened;
-}
-
 /// <summary>struct linger, linux/socket.h.</summary>
 internal struct Linger
 {

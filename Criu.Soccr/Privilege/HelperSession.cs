@@ -22,7 +22,7 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
         while (true)
             try
             {
-                if (!SocketCalls.Await(fd, PollDescriptor.POLLIN))
+                if (!SocketCalls.Await(fd, Poll.POLLIN))
                     return null;
                 long length = DescriptorMessages.Receive(fd, request, descriptors, out bool isCut);
                 if (length == -Errno.EAGAIN)

@@ -137,7 +137,7 @@ public sealed class RepairHelperClient : IRepairSwitch, IDisposable
             while (added > 0)
                 sockets[--added].DangerousRelease();
         }
-        SocketCalls.Await(fd, PollDescriptor.POLLIN);    // whatever mode the socket was given to us in
+        SocketCalls.Await(fd, Poll.POLLIN);    // whatever mode the socket was given to us in
         return new SocketCalls(fd, "").Receive(answer, 0);
     }
 

@@ -44,8 +44,8 @@ public sealed class LayoutTests
     [Fact]
     public void An_entry_of_poll_is_laid_out_as_in_poll_h()
     {
-        Assert.Equal(8, Unsafe.SizeOf<Linux.Abi.PollDescriptor>());
-        Assert.Equal(6, Offset<Linux.Abi.PollDescriptor>(nameof(Linux.Abi.PollDescriptor.Happened)));
+        Assert.Equal(8, Unsafe.SizeOf<Linux.Abi.PollEntry>());
+        Assert.Equal(6, Offset<Linux.Abi.PollEntry>(nameof(Linux.Abi.PollEntry.Found)));
     }
 
     [Fact]

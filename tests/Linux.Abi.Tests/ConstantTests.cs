@@ -22,6 +22,7 @@ public sealed class ConstantTests
         (typeof(Sched), "", "", "linux/sched.h linux/wait.h"),
         (typeof(Signals), "", "", "linux/signal.h"),
         (typeof(Stat), "", "", "linux/stat.h"),
+        (typeof(Poll), "", "", "asm/poll.h"),
         (typeof(Epoll), "", "", "linux/eventpoll.h"),
         (typeof(Inotify), "INOTIFY_", "IN_", "linux/types.h linux/ioctl.h linux/inotify.h"),
         (typeof(TimerFds), "TFD_", "", "linux/types.h linux/timerfd.h"),

@@ -33,6 +33,7 @@ public sealed class StructureTests
         (typeof(MessageHeader), "struct msghdr", "sys/socket.h", "msg_name msg_namelen msg_iov msg_iovlen msg_control msg_controllen msg_flags"),
         (typeof(ControlHeader), "struct cmsghdr", "sys/socket.h", "cmsg_len cmsg_level cmsg_type"),
         (typeof(PeerCredentials), "struct ucred", "sys/socket.h", "pid uid gid"),
+        (typeof(PollEntry), "struct pollfd", "asm/poll.h", "fd events revents"),
         (typeof(Linger), "struct linger", "sys/socket.h", "l_onoff l_linger"),
         (typeof(FilterInstruction), "struct sock_filter", "linux/types.h linux/filter.h", "code jt jf k"),
         (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),

@@ -20,10 +20,10 @@ internal static class DatagramQueue
 
     public static void Dump(OpenFile file, SafeFileHandle socket, uint id, DumpContext context)
     {
-        int events = SocketCall.Events(socket, PollDescriptor.POLLIN | PollDescriptor.POLLERR);
-        if ((events & PollDescriptor.POLLERR) != 0)
+        int events = SocketCall.Events(socket, Poll.POLLIN | Poll.POLLERR);
+        if ((events & Poll.POLLERR) != 0)
             context.Log.LogWarning("{Socket} has an error for its process to read, which has no place in the images", file);
-        if ((events & PollDescriptor.POLLIN) == 0)
+        if ((events & Poll.POLLIN) == 0)
             return;                                     // and a look would take the error away
         byte[] buffer = new byte[Largest];
         IDisposable? offset = SocketOptions.ReadInt(socket, Sockets.SO_PEEK_OFF) >= 0 ? file.Task.Tracee!.ChangeSocketOption(file.Fd, Sockets.SO_PEEK_OFF, 0) : null;

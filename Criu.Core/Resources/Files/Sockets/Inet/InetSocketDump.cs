@@ -88,10 +88,10 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         if (all.TryGetValue((uint)file.Stat.Inode, out byte known))
             return known;
         const int Reading = 1, Both = 3;
-        int events = SocketCall.Events(socket, PollDescriptor.POLLHUP | PollDescriptor.POLLRDHUP);
-        if ((events & PollDescriptor.POLLRDHUP) == 0)
+        int events = SocketCall.Events(socket, Poll.POLLHUP | Poll.POLLRDHUP);
+        if ((events & Poll.POLLRDHUP) == 0)
             return 0;
-        return (events & PollDescriptor.POLLHUP) != 0 && entry.Type != Inet.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
+        return (events & Poll.POLLHUP) != 0 && entry.Type != Inet.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
     }
 
     private void DumpDatagram(OpenFile file, SafeFileHandle socket, InetSkEntry entry)

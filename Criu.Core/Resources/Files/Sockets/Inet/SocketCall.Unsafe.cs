@@ -89,8 +89,8 @@ internal static unsafe class SocketCall
     /// <summary>Which of these events of poll(2) a socket has now.</summary>
     public static int Events(SafeHandle socket, short wanted)
     {
-        var poll = new PollDescriptor { Fd = Fd(socket), Events = wanted };
-        return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 ? poll.Happened : 0;
+        var poll = new PollEntry { Fd = Fd(socket), Events = wanted };
+        return Kernel.Call(Nr.poll, (long)(&poll), 1, 0) > 0 ? poll.Found : 0;
     }
 
     /// <summary>The next datagram from an offset on (SO_PEEK_OFF), without taking it out.</summary>
