@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Criu.Core.Options;
+using Criu.EndToEnd.Tests.Harness;
 using Criu.Native.Tests.Harness;
 
 namespace Criu.Native.Tests;
@@ -44,4 +45,27 @@ public sealed partial class ExportTests
 
     [GeneratedRegex(@"^F\([^,]+, (\w+), ")]
     private static partial Regex Entry();
+
+    /// <summary>
+    /// Allocates on the managed heap: no method of libcriu's own code, as a collection that a fork finds under way never ends in the child. The calls of the runtime that would are looked for in the
+    /// compiler's output; that the search finds them, libsoccr shows.
+    /// </summary>
+    [Theory]
+    [InlineData("libcriu", "Criu", false)]
+    [InlineData("libsoccr", "Soccr", true)]
+    public void LibcriuAllocatesNothing(string library, string project, bool allocates)
+    {
+        string code = Path.Combine(Places.Repository, "Criu.Native", project, "obj/Release/net10.0/linux-x64/native", $"{library}.o");
+        List<string> found = [], own = [];
+        string method = "";
+        foreach (string line in Command.Demand("objdump", "-dr", "--no-show-raw-insn", code).Split('\n'))
+            if (line.EndsWith(">:", StringComparison.Ordinal))
+                own.Add(method = line[(line.IndexOf('<') + 1)..^2]);
+            else if (line.Contains("RhpNew", StringComparison.Ordinal) || line.Contains("RhNew", StringComparison.Ordinal) || line.Contains("RhBox", StringComparison.Ordinal))
+                found.Add(method);
+        Assert.Contains(own, name => IsOwn(name));
+        Assert.Equal(allocates, found.Exists(IsOwn));
+
+        bool IsOwn(string name) => name.StartsWith($"{library}_", StringComparison.Ordinal) || name.StartsWith("criu_", StringComparison.Ordinal);
+    }
 }

@@ -61,6 +61,37 @@ public sealed class FieldTests
         Assert.Equal(["unix[7]"], merged.Dump.External);
     }
 
+    /// <summary>What the client has set counts more than the user's default file, and less than the file that the client names.</summary>
+    [Fact]
+    public void ConfigurationFilesHaveTheirPlace()
+    {
+        string folder = Directory.CreateTempSubdirectory("config-").FullName, named = Path.Combine(folder, "named");
+        Directory.CreateDirectory(Path.Combine(folder, ".criu"));
+        File.WriteAllText(Path.Combine(folder, ".criu", "default.conf"), "timeout 7\nshell-job\n");
+        File.WriteAllText(named, "timeout 9\n");
+        try
+        {
+            CriuOpts opts = Least();
+            Assert.Equal((7, true), Merged());
+            opts.Timeout = 8;
+            opts.ShellJob = false;
+            Assert.Equal((8, false), Merged());
+            opts.ConfigFile = Programs.Text(named);
+            Assert.Equal((9, false), Merged());
+
+            (int, bool) Merged()
+            {
+                using RpcOptions options = new(opts, new RpcPeer(Environment.ProcessId, 0, 0), isService: false, home: folder);
+                DumpOptions dump = options.Merge(needsImages: true).Dump;
+                return ((int)dump.Timeout.TotalSeconds, dump.ShellJob);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static CriuOpts Least() => new() { ImagesDirFd = -1, ImagesDir = Programs.Text("/tmp") };
 
     private static RpcOptions Of(CriuOpts opts) => new(opts, new RpcPeer(Environment.ProcessId, 0, 0), isService: false, home: null);

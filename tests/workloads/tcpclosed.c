@@ -14,7 +14,9 @@ int main(void)
 	for (char byte; tick(is_over ? "closed" : "open"); ) {
 		ssize_t sent = send(client, "x", 1, MSG_NOSIGNAL);
 		if (sent == 1 && !is_over) {
-			CHECK(recv(end, &byte, 1, 0) == 1 && byte == 'x');
+			/* Stopped between the two, it finds what it has sent gone with the connection. */
+			ssize_t got = recv(end, &byte, 1, 0);
+			CHECK(got == 0 || (got == 1 && byte == 'x'));
 			continue;
 		}
 		CHECK(sent == -1 && errno == EPIPE && recv(client, &byte, 1, 0) == 0 && recv(end, &byte, 1, 0) == 0);
