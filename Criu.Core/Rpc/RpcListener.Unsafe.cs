@@ -48,8 +48,10 @@ public sealed unsafe class RpcListener
         fixed (PollEntry* start = entries)
             Kernel.Call(Nr.poll, (long)start, count, ofClients == 0 ? -1 : 1000);
         for (int i = ofClients - 1; i >= 0; i--)
-            if (entries[ofWorkers + i].Found != 0 && !Hear(clients[i].Channel) || IsTooLate(clients[i]))
+            if (entries[ofWorkers + i].Found == 0 ? IsTooLate(clients[i]) : !Hear(clients[i].Channel))
                 Forget(i);
+            else if (entries[ofWorkers + i].Found != 0)
+                clients[i] = (clients[i].Channel, Stopwatch.GetTimestamp());
         for (int i = ofWorkers - 1; i >= 0; i--)
             if (entries[i].Found != 0)
                 Reap(i);
@@ -61,7 +63,7 @@ public sealed unsafe class RpcListener
     {
         if (Stopwatch.GetElapsedTime(client.Since).TotalSeconds < PatienceSeconds)
             return false;
-        complain($"Process {client.Channel.Peer.Pid} has asked nothing for {PatienceSeconds} seconds, and is left");
+        complain($"Process {client.Channel.Peer.Pid} is left: for {PatienceSeconds} seconds it has {(waiting.Contains(client.Channel) ? "waited for one of all the workers" : "asked nothing")}");
         return true;
     }
 
@@ -104,10 +106,10 @@ public sealed unsafe class RpcListener
             var request = client.Receive();
             return request != null && client.SendAtOnce(RpcQuestions.Answer(request)) && request.KeepOpen;
         }
-        catch (CheckpointException exception)
+        catch (Exception exception)                      // whatever it is, there are others to serve
         {
             complain($"Process {client.Peer.Pid}: {exception.Message}");
-            client.SendAtOnce(RpcErrors.Failure(CriuReqType.FeatureCheck, exception.Message, exception.ErrorNumber));
+            client.SendAtOnce(RpcErrors.Failure(CriuReqType.FeatureCheck, exception.Message, RpcErrors.NumberOf(exception)));
             return false;
         }
     }
@@ -141,7 +143,7 @@ public sealed unsafe class RpcListener
         {
             Start(client);
         }
-        catch (CheckpointException exception)
+        catch (Exception exception)
         {
             Refuse(client, exception.Message);
         }
