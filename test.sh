@@ -33,7 +33,7 @@ expected() {
 for project in tests/*.Tests/*.csproj; do
 	name=$(basename "$project" .csproj)
 	echo "== $name"
-	timeout 1500 dotnet test "$project" --no-build --nologo --results-directory "$results/$name" --logger "trx;LogFileName=$name.trx"
+	timeout 1500 dotnet test "$project" --no-build --nologo --results-directory "$results/$name" --logger "trx;LogFileName=$name.trx" \
 		--logger "console;verbosity=minimal" --collect "XPlat Code Coverage" || { bad=1; echo "$name: dotnet test failed"; }
 	trx=$results/$name/$name.trx
 	[ -s "$trx" ] || { bad=1; echo "$name: no results"; continue; }

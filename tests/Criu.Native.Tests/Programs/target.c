@@ -1,4 +1,6 @@
-/* target: sleeps until SIGUSR1, and ends with 41. */
+/* target: sleeps until SIGUSR1, and ends with 41. On one processor, whose number the kernel writes into the program's memory (struct rseq): its dumps are equal. */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,6 +16,11 @@ static void end(int signal)
 int main(void)
 {
 	sigset_t blocked, waited;
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof one, &one))
+		return 1;
 	signal(SIGUSR1, end);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGUSR1);
