@@ -10,5 +10,5 @@ internal struct PollEntry
 /// <summary>asm-generic/poll.h.</summary>
 internal static class Poll
 {
-    public const short POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20, POLLRDHUP = 0x2000;
+    public const short POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20, POLLRDHUP = 0x2000;
 }

@@ -28,5 +28,8 @@ internal sealed class Listeners : ICheckpointListener, IDisposable
         scripts?.Reached(stage, rootPid);
     }
 
+    /// <summary>As with CRIU a client alone is asked: a script could not take a descriptor.</summary>
+    public bool TakeMaster(SafeFileHandle master) => client?.TakeMaster(master) == true;
+
     public void Dispose() => directory?.Dispose();
 }

@@ -18,6 +18,7 @@ internal sealed class DumpContext : IDisposable
         SharedMemory = new SharedMemoryDump(this);
         UnixSockets = new UnixSocketDump(this);
         InetSockets = new InetSocketDump(this);
+        Terminals = new TerminalDump(this);
     }
 
     public IImageStore Images { get; }
@@ -35,6 +36,11 @@ internal sealed class DumpContext : IDisposable
     public UnixSocketDump UnixSockets { get; }
 
     public InetSocketDump InetSockets { get; }
+
+    public TerminalDump Terminals { get; }
+
+    /// <summary>All processes, parents first.</summary>
+    public IReadOnlyList<DumpTask> Tree { get; set; } = [];
 
     /// <summary>Names this dump, in the inventory and for whatever it leaves behind for the restore.</summary>
     public string RunId { get; } = Guid.NewGuid().ToString();

@@ -43,6 +43,7 @@ internal sealed class DumpEngine : IDisposable
             ("asking the processes", Ask),
             ("descriptors", DumpDescriptors),
             ("memory", DumpMemory),
+            ("terminals", () => context.Terminals.SaveQueues(guard)),
             ("connections", () => context.InetSockets.Tcp.SaveAll(guard)),
             ("images", WriteImages),
             ("completing the images", Commit),
@@ -61,6 +62,7 @@ internal sealed class DumpEngine : IDisposable
     /// <summary>What /proc shows while nothing of ours is mapped yet.</summary>
     private void Collect()
     {
+        context.Tree = tasks;
         TreeChecks.Check(tasks, options, context);
         foreach (var task in tasks)
             if (!task.IsZombie && !Proc.VmaFiles.TryReadSmaps(task.Proc, context.Text, task.Vmas))
@@ -90,6 +92,7 @@ internal sealed class DumpEngine : IDisposable
                 WorkingDirectory.Dump(task, context);
             }
         context.UnixSockets.CheckPeers();
+        context.Terminals.Check();
     }
 
     private void DumpMemory()

@@ -12,6 +12,12 @@ public sealed record DumpOptions
     /// <summary>The root may belong to a session and a terminal outside the tree (<c>--shell-job</c>).</summary>
     public bool ShellJob { get; init; }
 
+    /// <summary>
+    /// One terminal of the tree may have its other side (the master) outside; the restore makes another one and gives it to the caller. A field of requests alone
+    /// (<c>orphan_pts_master</c>), as with CRIU.
+    /// </summary>
+    public bool OrphanPtsMaster { get; init; }
+
     /// <summary>Save established TCP connections (<c>--tcp-established</c>): they go on with the tree, or are closed silently and wait for its restore.</summary>
     public bool TcpEstablished { get; init; }
 
@@ -64,6 +70,12 @@ public sealed record RestoreOptions
 
     /// <summary>Leave the restored tree stopped by SIGSTOP (<c>--leave-stopped</c>).</summary>
     public bool LeaveStopped { get; init; }
+
+    /// <summary>
+    /// A terminal whose master was outside the tree is made anew, and its master is handed to the listener (<see cref="ICheckpointListener.TakeMaster"/>). A field of requests
+    /// alone (<c>orphan_pts_master</c>), as with CRIU.
+    /// </summary>
+    public bool OrphanPtsMaster { get; init; }
 
     /// <summary>Restore TCP connections (<c>--tcp-established</c>).</summary>
     public bool TcpEstablished { get; init; }

@@ -49,7 +49,10 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
         uint table = tableAtBirth.GetValueOrDefault(task, task.Ids.FilesId);
         Clone(task, Take(left, c => task.IsSessionLeader && BornInto(c) != task.Session), table);
         if (task.IsSessionLeader)
+        {
             task.Stream.Room(1).Call(Nr.setsid);
+            task.Context.Terminals.Control(task);
+        }
         if (table != task.Ids.FilesId)
         {
             Clone(task, Take(left, c => Needs(c, table)), table);

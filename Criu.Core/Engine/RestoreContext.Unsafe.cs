@@ -14,8 +14,9 @@ internal sealed class RestoreContext
     {
         (Images, Options, Log) = (images, options, log);
         Inherited = options.InheritFds;
-        if (options.ShellJob && Resources.Files.Terminal.OwnTerminal() is >= 0 and var terminal)
-            Inherited = [.. Inherited, new InheritedDescriptor(terminal, Resources.Files.Terminal.InheritKey)];
+        if (options.ShellJob && Resources.Files.TerminalIo.OwnTerminal() is >= 0 and var terminal)
+            Inherited = [.. Inherited, new InheritedDescriptor(terminal, Resources.Files.TerminalRestore.ShellKey)];
+        Terminals = new Resources.Files.TerminalRestore(this);
         InetSockets = new Resources.Files.InetSocketRestore(this);
         ReadOwnStatus();
         for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
@@ -45,8 +46,7 @@ internal sealed class RestoreContext
     /// <summary>What the user gave by --inherit-fd, and with --shell-job our terminal.</summary>
     public IReadOnlyList<InheritedDescriptor> Inherited { get; private set; }
 
-    /// <summary>Terminals of the images, by id.</summary>
-    public Dictionary<uint, TtyInfoEntry> Terminals { get; } = [];
+    public Resources.Files.TerminalRestore Terminals { get; }
 
     public SharedMemoryRestore SharedMemory { get; set; } = null!;
 

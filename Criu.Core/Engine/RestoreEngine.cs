@@ -49,6 +49,7 @@ internal sealed class RestoreEngine : IDisposable
             ("the stage before it", () => stages.Reach(CheckpointStage.PreRestore)),
             ("shared memory", () => shared.MakeAll(model.Tasks)),
             ("the root", MakeRoot),
+            ("terminals", () => context.Terminals.MakeAll(model.Root)),
             ("processes and their memory", MakeProcesses),
             ("values in /proc", () => RunStage(RestoreStage.Processes)),
             ("descriptors", RestoreDescriptors),
@@ -129,6 +130,7 @@ internal sealed class RestoreEngine : IDisposable
     {
         making!.MakeAll();
         making.SetProcessGroups();
+        context.Terminals.SetForeground(model.Tasks);
         foreach (var task in Living())
             MemoryRestore.FinishAdvice(task);
         forked = Stopwatch.GetTimestamp();
@@ -139,6 +141,7 @@ internal sealed class RestoreEngine : IDisposable
     private void RestoreDescriptors()
     {
         files!.Make();
+        context.Terminals.Finish(stages);
         context.InetSockets.Make();
         files.FetchAndPlace();
         files.Finish();
@@ -210,6 +213,7 @@ internal sealed class RestoreEngine : IDisposable
     /// <summary>Without a commit the guard's end kills what was made; the root is ours to wait for, unless it was made for our parent.</summary>
     public void Dispose()
     {
+        context.Terminals.Dispose();
         context.InetSockets.Dispose();                  // in repair mode still: closed without a word
         guard?.Dispose();
         if (!isCommitted && tree != null && !context.Options.Sibling)

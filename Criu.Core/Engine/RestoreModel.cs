@@ -35,7 +35,10 @@ internal sealed class RestoreModel(RestoreContext context)
         foreach (var file in context.Images.ReadAll<FileEntry>(ImageKind.Files))
             context.Files[file.Id] = file;
         foreach (var terminal in context.Images.ReadAll<TtyInfoEntry>(ImageKind.TtyInfo))
-            context.Terminals[terminal.Id] = terminal;
+            context.Terminals.Infos[terminal.Id] = terminal;
+        foreach (var queue in context.Images.ReadAll<TtyDataEntry>(ImageKind.TtyData))
+            context.Terminals.Queues[queue.TtyId] = queue.Data.ToByteArray();
+        context.Terminals.Plan();
         LoadPipeContents(ImageKind.PipesData, PipeContents);
         LoadPipeContents(ImageKind.FifoData, FifoContents);
         LoadSocketQueues();

@@ -130,15 +130,27 @@ internal sealed unsafe class RpcChannel : IDisposable
     public bool SendAtOnce(CriuResp response) => Send(response, Sockets.MSG_NOSIGNAL | Sockets.MSG_DONTWAIT);
 
     /// <summary>Answers false where the client does not take it: it is gone.</summary>
-    public bool Send(CriuResp response) => Send(response, Sockets.MSG_NOSIGNAL);
+    /// <param name="response">The message.</param>
+    /// <param name="passed">A descriptor that comes with it (unix(7), SCM_RIGHTS).</param>
+    public bool Send(CriuResp response, SafeFileHandle? passed = null) => Send(response, Sockets.MSG_NOSIGNAL, passed);
 
-    private bool Send(CriuResp response, int flags)
+    private bool Send(CriuResp response, int flags, SafeFileHandle? passed = null)
     {
         if (response.HasCrErrmsg && response.CrErrmsg.Length > MaxTextLength)
             response.CrErrmsg = response.CrErrmsg[..MaxTextLength];
         byte[] message = response.ToByteArray();
         fixed (byte* start = message)
-            return !Kernel.Failed(Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, flags));
+            return !Kernel.Failed(passed == null ? Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, flags) : SendWith(passed, start, message.Length, flags));
+    }
+
+    private long SendWith(SafeFileHandle passed, byte* message, int length, int flags)
+    {
+        var vector = new IoVector { Base = (long)message, Length = length };
+        byte* control = stackalloc byte[ControlHeader.Size + sizeof(long)];
+        *(ControlHeader*)control = new ControlHeader { Length = ControlHeader.Size + sizeof(int), Level = Sockets.SOL_SOCKET, Type = Sockets.SCM_RIGHTS };
+        *(int*)(control + ControlHeader.Size) = passed.Fd();
+        var header = new MessageHeader { Vectors = (ulong)&vector, VectorCount = 1, Control = (ulong)control, ControlLength = ControlHeader.Size + sizeof(long) };
+        return Kernel.Call(Nr.sendmsg, socket.Fd(), (long)(&header), flags);
     }
 
     /// <summary>No bytes are an empty message or the end of the client; only the end hangs up.</summary>

@@ -33,7 +33,7 @@ internal sealed class RpcOptions : IDisposable
     public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home) => (this.opts, this.peer, this.isService, this.home) = (opts, peer, isService, home);
 
     /// <summary>How many settings and warnings the fields have become.</summary>
-    public int Taken => settings.Count + warnings.Count + (opts.NotifyScripts ? 1 : 0) + OfConfigFile().Count;
+    public int Taken => settings.Count + warnings.Count + (opts.NotifyScripts ? 1 : 0) + (opts.OrphanPtsMaster ? 1 : 0) + OfConfigFile().Count;
 
     /// <summary>Merges all fields.</summary>
     /// <param name="needsImages">Whether the request is nothing without a directory of images.</param>
@@ -51,6 +51,8 @@ internal sealed class RpcOptions : IDisposable
             ReadMemoryAndServers();
             var merged = OptionMerge.Merge([.. ConfigSources.Before(settings, home), .. OfConfigFile()]);
             var command = opts.ExecCmd.Select(word => Decode("exec_cmd", word));
+            if (opts.OrphanPtsMaster)
+                merged = merged with { Dump = merged.Dump with { OrphanPtsMaster = true }, Restore = merged.Restore with { OrphanPtsMaster = true } };
             return merged with { Common = merged.Common with { Command = [.. command] }, Warnings = [.. merged.Warnings, .. warnings] };
         }
         catch (CheckpointException exception) when (exception.ErrorNumber == 0)
@@ -134,7 +136,6 @@ internal sealed class RpcOptions : IDisposable
         Switch("ext_sharing", opts.HasExtSharing, opts.ExtSharing);
         Switch("ext_masters", opts.HasExtMasters, opts.ExtMasters);
         Ignore(opts.AutoExtMnt, "auto_ext_mnt", "a mount namespace of its own is refused by name");
-        Ignore(opts.OrphanPtsMaster, "orphan_pts_master", "a terminal whose other side is in the tree is refused by name");
     }
 
     private void ReadResources()

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Core;
 
@@ -12,6 +13,13 @@ public interface ICheckpointListener
     /// <param name="stage">Which one.</param>
     /// <param name="rootPid">The root of the tree, in the caller's pid namespace; null before a restore has made it.</param>
     void Reached(CheckpointStage stage, int? rootPid);
+
+    /// <summary>
+    /// Called at <see cref="CheckpointStage.OrphanPtsMaster"/>, in place of <see cref="Reached"/>: hands over the master of a terminal of the tree, which is ready to be talked through.
+    /// </summary>
+    /// <param name="master">Closed after the call: who wants to keep it duplicates it. When nobody has it open any more, the terminal hangs up.</param>
+    /// <returns>False: nobody takes it, and the restore stops.</returns>
+    bool TakeMaster(SafeFileHandle master) => false;
 }
 
 /// <summary>Tells whoever listens, in the words of one engine.</summary>
@@ -24,6 +32,15 @@ internal sealed class StageCalls(ICheckpointListener? listener, ILogger log)
             return;
         log.LogDebug("Stage {Stage}", StageNames.Of(stage));
         listener.Reached(stage, rootPid);
+    }
+
+    /// <summary>The master of a terminal goes to whoever listens.</summary>
+    public void HandOver(SafeFileHandle master)
+    {
+        log.LogDebug("Stage {Stage}", StageNames.Of(CheckpointStage.OrphanPtsMaster));
+        if (listener?.TakeMaster(master) != true)
+            throw new CheckpointException("The tree has a terminal whose master was outside, and nobody takes the new one",
+                $"Listen for the stage {StageNames.Of(CheckpointStage.OrphanPtsMaster)}: in a request set notify_scripts, and take the descriptor that comes with it");
     }
 
     /// <summary>At a point of no return a failure changes nothing.</summary>

@@ -85,6 +85,21 @@ public sealed class PledgedCall
         });
     }
 
+    /// <summary>ioctl(2) that reads a structure.</summary>
+    /// <param name="descriptor">Of the guard.</param>
+    /// <param name="request">Its number.</param>
+    /// <param name="argument">The structure.</param>
+    public static PledgedCall Ioctl(int descriptor, uint request, ReadOnlySpan<byte> argument)
+    {
+        byte[] bytes = argument.ToArray();
+        return new(guard =>
+        {
+            var kept = guard.Keep<byte>(bytes.Length);
+            bytes.CopyTo(kept.Span);
+            return new SyscallRecord(Nr.ioctl, 0, descriptor, request, kept.Remote);
+        });
+    }
+
     /// <summary>close(2).</summary>
     /// <param name="descriptor">Of the guard.</param>
     public static PledgedCall Close(int descriptor) => new(_ => new SyscallRecord(Nr.close, 0, descriptor));

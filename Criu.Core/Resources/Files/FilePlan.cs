@@ -21,7 +21,7 @@ internal sealed class FilePlan
     private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
     private readonly Dictionary<RestoreTask, FreeNumbers> free = [];
-    private readonly List<int> inheritedPlaces = [];
+    private readonly List<int> inheritedPlaces = [], terminalPlaces = [];
 
     public FilePlan(RestoreModel model, RestoreContext context)
     {
@@ -31,8 +31,11 @@ internal sealed class FilePlan
         (LinkDescriptor, SpareDescriptor) = (anybodys.Take(), anybodys.Take());
         foreach (var _ in inherited)
             inheritedPlaces.Add(anybodys.Take());
+        foreach (var terminal in context.Terminals.MadeFirst)
+            terminalPlaces.AddRange([terminal.MasterPlace = anybodys.Take(), terminal.SlavePlace = anybodys.Take()]);
+        context.Terminals.InheritedPlace = InheritedPlaceOf;
         foreach (var task in tasks)
-            free.Add(task, new FreeNumbers([.. task.Descriptors.Select(d => (int)d.Fd), LinkDescriptor, SpareDescriptor, .. inheritedPlaces]));
+            free.Add(task, new FreeNumbers([.. task.Descriptors.Select(d => (int)d.Fd), LinkDescriptor, SpareDescriptor, .. inheritedPlaces, .. terminalPlaces]));
         foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 Assign(task, descriptor);

@@ -109,6 +109,14 @@ internal sealed class FileTable(DumpContext context)
         return id;
     }
 
+    /// <summary>The same for a side of a terminal that has lost its name with its other side.</summary>
+    public uint AddGonePath(OpenFile file)
+    {
+        uint id = next++;
+        context.Writer(ImageKind.Files).Write(RegularFile.DumpGone(file, id));
+        return id;
+    }
+
     /// <summary>The id of shared memory that is mapped and that no descriptor need hold.</summary>
     public uint IdOfMemory(uint inode, uint flags)
     {

@@ -52,6 +52,15 @@ internal sealed class RegularFile : IFileKind
         return entry;
     }
 
+    /// <summary>One that has no name any more, under its last.</summary>
+    public static FileEntry DumpGone(OpenFile file, uint id)
+    {
+        var gone = " (deleted)"u8;
+        var entry = Entry(id, file.Link.EndsWith(gone) ? file.Link.WithoutLast(gone.Length) : file.Link, file.Flags & ~OnceOnly, file.Stat);
+        (entry.Reg.Pos, entry.Reg.Fown) = (0, file.ReadOwner());
+        return entry;
+    }
+
     private static FileEntry Entry(uint id, KernelPath name, uint flags, Stat stat)
     {
         var reg = new RegFileEntry { Id = id, Flags = flags, Name = ByteString.CopyFrom(name.Span), Mode = stat.Mode };

@@ -1,6 +1,7 @@
 using Criu.Core.Programs;
 using Criu.Core.Rpc.Proto;
 using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Core.Rpc;
 
@@ -19,10 +20,11 @@ internal sealed class ClientConnection(ClientSocket socket, int child) : IDispos
             while (true)
             {
                 // Who has heard a no answers soon, and puts everything back before.
-                var response = socket.Receive(refusal == null ? cancel : CancellationToken.None) ?? throw Gone(request);
+                var response = socket.Receive(refusal == null ? cancel : CancellationToken.None, out var received) ?? throw Gone(request);
+                using var passed = received;
                 if (response.Type != CriuReqType.Notify)
                     return response.Success || refusal == null ? response : throw refusal;
-                refusal = Tell(response.Notify, listener, cancel) ?? refusal;
+                refusal = Tell(response.Notify, listener, passed, cancel) ?? refusal;
                 socket.Send(new CriuReq { Type = CriuReqType.Notify, NotifySuccess = refusal == null });
             }
         }
@@ -33,11 +35,16 @@ internal sealed class ClientConnection(ClientSocket socket, int child) : IDispos
         }
     }
 
-    private static Exception? Tell(CriuNotify notify, ICheckpointListener? listener, CancellationToken cancel)
+    private static Exception? Tell(CriuNotify notify, ICheckpointListener? listener, SafeFileHandle? passed, CancellationToken cancel)
     {
         try
         {
-            if (StageNames.Find(notify.Script) is { } stage)
+            if (passed != null && notify.Script == StageNames.Of(CheckpointStage.OrphanPtsMaster))
+            {
+                if (listener?.TakeMaster(passed) != true)
+                    throw new CheckpointException("The tree has a terminal whose master was outside, and the listener does not take the new one", "Implement TakeMaster");
+            }
+            else if (StageNames.Find(notify.Script) is { } stage)
                 listener?.Reached(stage, notify.HasPid && notify.Pid != 0 ? notify.Pid : null);
             cancel.ThrowIfCancellationRequested();
             return null;

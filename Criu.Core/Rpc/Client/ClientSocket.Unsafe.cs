@@ -57,16 +57,30 @@ internal sealed unsafe class ClientSocket(SafeFileHandle socket) : IDisposable
 
     /// <summary>Waits for a message; null when the other end has gone.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public CriuResp? Receive(CancellationToken cancel)
+    public CriuResp? Receive(CancellationToken cancel, out SafeFileHandle? passed)
     {
+        passed = null;
         Await(cancel);
         byte[] buffer = new byte[Size()];
         if (buffer.Length == 0)
             return null;
         long got;
         fixed (byte* start = buffer)
-            got = Kernel.Call(Nr.recvfrom, socket.Fd(), (long)start, buffer.Length);
+            got = ReceiveInto(start, buffer.Length, out passed);
         return got > 0 ? Parse(buffer.AsSpan(0, (int)got)) : null;
+    }
+
+    /// <summary>A descriptor may come along (unix(7), SCM_RIGHTS): one at the most.</summary>
+    private long ReceiveInto(byte* start, int length, out SafeFileHandle? passed)
+    {
+        var vector = new IoVector { Base = (long)start, Length = length };
+        byte* control = stackalloc byte[ControlHeader.Size + sizeof(long)];
+        var header = new MessageHeader { Vectors = (ulong)&vector, VectorCount = 1, Control = (ulong)control, ControlLength = ControlHeader.Size + sizeof(long) };
+        long got = Kernel.Call(Nr.recvmsg, socket.Fd(), (long)(&header), Sockets.MSG_CMSG_CLOEXEC);
+        var first = (ControlHeader*)control;
+        bool hasOne = got > 0 && header.ControlLength >= ControlHeader.Size + sizeof(int) && first->Level == Sockets.SOL_SOCKET && first->Type == Sockets.SCM_RIGHTS;
+        passed = hasOne ? Kernel.Own(*(int*)(control + ControlHeader.Size)) : null;
+        return got;
     }
 
     private int Size()

@@ -108,6 +108,8 @@ internal sealed class RequestOptions : IDisposable
             Opts.LeaveStopped = true;
         if (dump.ShellJob)
             Opts.ShellJob = true;
+        if (dump.OrphanPtsMaster)
+            Opts.OrphanPtsMaster = true;
         if (dump.TcpEstablished)
             Opts.TcpEstablished = true;
         if (dump.TcpClose)
@@ -134,6 +136,8 @@ internal sealed class RequestOptions : IDisposable
             Opts.ShellJob = true;
         if (restore.LeaveStopped)
             Opts.LeaveStopped = true;
+        if (restore.OrphanPtsMaster)
+            Opts.OrphanPtsMaster = true;
         if (restore.TcpEstablished)
             Opts.TcpEstablished = true;
         if (restore.TcpClose)
