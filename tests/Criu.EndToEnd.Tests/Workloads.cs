@@ -46,6 +46,11 @@ internal static class Workloads
         new("timerfd periodic") { Changes = TimerState, ReferenceCannot = "leaves a periodic timer unarmed that has fired and was not read" },
         new("inotify") { AsUser = true, ReferenceChanges = new("inotify wd") },           // it forgets IN_EXCL_UNLINK and IN_ONESHOT
         new("signalfd") { Changes = new("Pnd$") },
+        new("terminals") { Counters = 2, AsUser = true, ReferenceChanges = new("stat tty") },          // it gives the terminal to the leader alone
+        new("terminals lines") { ReferenceCannot = "keeps lines that wait as the output of an echo as well" },
+        new("terminals closed") { ReferenceCannot = "opens no slave of a terminal that was closed, whose master waits for it then" },
+        new("terminals odd") { ReferenceCannot = "does not keep exclusive mode" },
+        new("terminals session") { Counters = 3, ReferenceCannot = "looks for /dev/tty among the terminals of one process" },
         new("unixsockets"),
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },

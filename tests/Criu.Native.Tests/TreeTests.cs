@@ -48,6 +48,27 @@ public sealed class TreeTests : IDisposable
         Assert.Equal(EndedWell, Child.Wait(pid, TimeSpan.FromSeconds(10)));
     }
 
+    /// <summary>A terminal whose master was outside is made again, and its new master is the caller's.</summary>
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void AnOrphanedTerminalComesToTheCaller(string way, bool isLocal)
+    {
+        using var service = way == "binary" ? null : new RealService();
+        string reached = $"{way}={service?.Socket ?? Programs.Criu}";
+        int pid;
+        using (var outside = TerminalMaster.Open())
+        {
+            pid = StartTarget(Places.Program("terminals"), "outside", outside.Name);
+            Assert.True(Child.Until(() => Log.Contains("shell 2", StringComparison.Ordinal)), "the target does not run");
+            Assert.Equal("dump = 0\n", Call(reached, isLocal, $"images={Images}", $"pid={pid}", "orphan", "log=dump.log", "dump"));
+            Assert.Equal(-Libc.SIGKILL, Child.Wait(pid, TimeSpan.FromSeconds(10)));
+        }
+        Assert.Equal($"pre-restore pid 0\norphan-pts-master pid 0, terminal\npost-restore pid {pid}, terminal\npre-resume pid 0, terminal\npost-resume pid 0, terminal\n"
+            + $"restore = {pid}\nanswer = you said: hello\r\n", Call(reached, isLocal, $"images={Images}", "notify", "orphan", "log=restore.log", "restore", "ask=hello"));
+        File.WriteAllText(Path.Combine(folder, "finish"), "");
+        Child.Wait(pid, TimeSpan.FromSeconds(10));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -55,6 +55,8 @@ public sealed class StructureTests
         (typeof(TcpRepairWindow), "struct tcp_repair_window", "linux/tcp.h", "snd_wl1 snd_wnd max_window rcv_wnd rcv_wup"),
         (typeof(SockaddrIn), "struct sockaddr_in", "netinet/in.h", "sin_family sin_port sin_addr sin_zero"),
         (typeof(SockaddrIn6), "struct sockaddr_in6", "netinet/in.h", "sin6_family sin6_port sin6_flowinfo sin6_addr sin6_scope_id"),
+        (typeof(TerminalSettings), "struct termios2", "asm/termbits.h", "c_iflag c_oflag c_cflag c_lflag c_line c_cc c_ispeed c_ospeed"),
+        (typeof(WindowSize), "struct winsize", "asm/termios.h", "ws_row ws_col ws_xpixel ws_ypixel"),
         (typeof(SignalEvent), "struct sigevent", "asm/signal.h asm/siginfo.h", "sigev_value sigev_signo sigev_notify _sigev_un._tid"),
     ];
 

@@ -36,6 +36,19 @@ static int more(criu_predump_info info)
 	return rounds < 0 ? rounds : --rounds > 0;
 }
 
+/* "ask=TEXT" types a line at the terminal that was handed over, and prints the answer. */
+static void ask(int terminal, const char *text)
+{
+	char answer[200];
+	int have = 0, n;
+	dprintf(terminal, "%s\n", text);
+	while (have < (int)sizeof(answer) - 1 && (n = read(terminal, answer + have, 1)) == 1 && answer[have++] != '\n')
+		;
+	answer[have] = 0;
+	printf("answer = %s", answer);
+	fflush(stdout);
+}
+
 static int reach(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -109,6 +122,8 @@ int main(int argc, char **argv)
 		else if (WORD("wrong")) wrong_options();
 		else if (WORD("off")) CALL(set_leave_running, true), CALL(set_leave_running, false), CALL(set_log_level, 1), CALL(set_log_level, CRIU_LOG_UNSET);
 		else if (WORD("notify")) CALL(set_notify_cb, notify);
+		else if (WORD("orphan")) CALL(set_orphan_pts_master, true);
+		else if (WORD("ask")) ask(criu_get_orphan_pts_master_fd(), value);
 		else if (WORD("no")) no = value, refused = -7;
 		else if (WORD("rounds")) rounds = atoi(value);
 		else if (WORD("check")) SAY(check);

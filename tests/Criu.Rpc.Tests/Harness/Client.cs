@@ -72,6 +72,23 @@ internal sealed unsafe class Client : IDisposable
         }
     }
 
+    /// <summary>The same with a descriptor that may come along.</summary>
+    public CriuResp? Receive(out SafeFileHandle? passed)
+    {
+        byte[] buffer = new byte[1 << 17];
+        byte* control = stackalloc byte[ControlHeader.Size + sizeof(long)];
+        passed = null;
+        fixed (byte* start = buffer)
+        {
+            IoVector vector = new() { Base = (long)start, Length = buffer.Length };
+            MessageHeader header = new() { Vectors = (ulong)&vector, VectorCount = 1, Control = (ulong)control, ControlLength = ControlHeader.Size + sizeof(long) };
+            long size = Kernel.Call(Nr.recvmsg, _socket.Fd(), (long)(&header), Sockets.MSG_CMSG_CLOEXEC);
+            if (size > 0 && header.ControlLength > 0)
+                passed = Kernel.Own(*(int*)(control + ControlHeader.Size));
+            return size <= 0 ? null : CriuResp.Parser.ParseFrom(buffer, 0, (int)size);
+        }
+    }
+
     public int? Status => Server == 0 ? null : Child.Wait(Server, TimeSpan.FromSeconds(20));
 
     /// <summary>Says that nothing else will be sent.</summary>
