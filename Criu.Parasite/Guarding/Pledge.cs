@@ -44,12 +44,44 @@ public sealed class Pledge
     /// <exception cref="ParasiteException">There is no room for so many.</exception>
     public void Add(IReadOnlyList<PledgedCall> calls)
     {
-        var records = new SyscallRecord[calls.Count];
-        for (int i = 0; i < records.Length; i++)
-            records[i] = calls[i].ToRecord(guard);
+        var records = calls.SelectMany(call => call.ToRecords(guard)).ToArray();
         var batch = guard.NewBatch();
         guard.Will.Push(batch, Owner, records);
         guard.Run(batch);
+    }
+
+    /// <summary>A queue whose contents can only be taken out: see <see cref="Take"/>.</summary>
+    /// <param name="from">Descriptor of the guard that is read; it must not wait.</param>
+    /// <param name="back">Descriptor of the guard by which what was read is put back.</param>
+    public PledgedQueue NewQueue(int from, int back) => new(guard, from, back);
+
+    /// <summary>
+    /// Reads queues until they are empty. Where a <see cref="PledgedCall.Return"/> of them was added, what they held is never the engine's alone: it is put back should the
+    /// engine end before <see cref="PutBack"/>.
+    /// </summary>
+    /// <param name="first">What is done before, in the same batch.</param>
+    /// <param name="queues">In this order.</param>
+    public void Take(IReadOnlyList<PledgedCall> first, IReadOnlyList<PledgedQueue> queues)
+    {
+        var batch = guard.NewBatch();
+        batch.AddAll(first.SelectMany(call => call.ToRecords(guard)).ToArray());
+        foreach (var queue in queues)
+            queue.AddReading(batch);
+        guard.Run(batch);
+    }
+
+    /// <summary>Puts back by other calls what was taken out, and it is nobody's duty any more.</summary>
+    /// <param name="calls">Done in one batch, whose end the engine's end does not prevent.</param>
+    /// <param name="queues">What they put back.</param>
+    /// <returns>What each call answers.</returns>
+    public long[] PutBack(IReadOnlyList<PledgedCall> calls, IReadOnlyList<PledgedQueue> queues)
+    {
+        var batch = guard.NewBatch();
+        var results = calls.Select(call => batch.Add(call.ToRecords(guard).Single())).ToList();
+        foreach (var queue in queues)
+            queue.AddForgetting(batch);
+        guard.Run(batch);
+        return [.. results.Select(result => result.Value)];
     }
 
     /// <summary>Nothing of it needs to be done any more.</summary>
@@ -59,9 +91,11 @@ public sealed class Pledge
 /// <summary>One call that the guard makes: of a <see cref="Pledge"/>, or as it lets a tree go.</summary>
 public sealed class PledgedCall
 {
-    private readonly Func<Guard, SyscallRecord> record;
+    private readonly Func<Guard, SyscallRecord[]> records;
 
-    private PledgedCall(Func<Guard, SyscallRecord> record) => this.record = record;
+    private PledgedCall(Func<Guard, SyscallRecord> record) => records = guard => [record(guard)];
+
+    private PledgedCall(PledgedQueue queue) => records = _ => queue.ToReturn();
 
     /// <summary>setsockopt(2) of an int.</summary>
     /// <param name="descriptor">Of the guard.</param>
@@ -104,5 +138,86 @@ public sealed class PledgedCall
     /// <param name="descriptor">Of the guard.</param>
     public static PledgedCall Close(int descriptor) => new(_ => new SyscallRecord(Nr.close, 0, descriptor));
 
-    internal SyscallRecord ToRecord(Guard guard) => record(guard);
+    /// <summary>write(2).</summary>
+    /// <param name="descriptor">Of the guard; it must not wait.</param>
+    /// <param name="content">What is written, in one piece.</param>
+    public static PledgedCall Write(int descriptor, ReadOnlySpan<byte> content)
+    {
+        byte[] bytes = content.ToArray();
+        return new(guard =>
+        {
+            var kept = guard.Keep<byte>(bytes.Length);
+            bytes.CopyTo(kept.Span);
+            return new SyscallRecord(Nr.write, 0, descriptor, kept.Remote, bytes.Length);
+        });
+    }
+
+    /// <summary>fcntl(2), F_SETFL.</summary>
+    /// <param name="descriptor">Of the guard.</param>
+    /// <param name="flags">Of the open file description.</param>
+    public static PledgedCall SetFlags(int descriptor, uint flags)
+    {
+        const int F_SETFL = 4;
+        return new(_ => new SyscallRecord(Nr.fcntl, 0, descriptor, F_SETFL, (long)flags));
+    }
+
+    /// <summary>Writes what was taken out of a queue and not put back.</summary>
+    /// <param name="queue">The queue.</param>
+    public static PledgedCall Return(PledgedQueue queue) => new(queue);
+
+    internal SyscallRecord[] ToRecords(Guard guard) => records(guard);
+}
+
+/// <summary>What is taken out of a file by <see cref="Pledge.Take"/>: it lies in the guard's memory until it is put back.</summary>
+public sealed class PledgedQueue
+{
+    private const int Pieces = 8, PieceBytes = 4096;
+
+    private readonly int from, back;
+    private readonly Slot<byte>[] pieces = new Slot<byte>[Pieces];
+    private readonly Slot<long> counts;
+
+    internal PledgedQueue(Guard guard, int from, int back)
+    {
+        (this.from, this.back, counts) = (from, back, guard.Keep<long>(Pieces));
+        for (int i = 0; i < Pieces; i++)
+            pieces[i] = guard.Keep<byte>(PieceBytes);
+    }
+
+    /// <summary>What was read. Empty once it was put back.</summary>
+    public byte[] ToArray()
+    {
+        var all = new List<byte>();
+        for (int i = 0; i < Pieces; i++)
+            all.AddRange(pieces[i].Span[..(int)Math.Clamp(counts.Span[i], 0, PieceBytes)]);
+        return [.. all];
+    }
+
+    /// <summary>An error stays in place of a count: the kernel takes no such length.</summary>
+    internal void AddReading(SyscallBatch batch)
+    {
+        for (int i = 0; i < Pieces; i++)
+        {
+            long result = batch.NextRecord + RecordOffset.Result;
+            batch.Try(Nr.read, from, pieces[i].Remote, PieceBytes);
+            batch.Copy(CountOf(i), result, sizeof(long));
+        }
+    }
+
+    internal SyscallRecord[] ToReturn()
+    {
+        const int Length = 2;                           // argument of write(2)
+        var records = new List<SyscallRecord>();
+        for (int i = 0; i < Pieces; i++)
+            records.AddRange([SyscallRecord.CopyToNext(Length, CountOf(i), sizeof(long)), new SyscallRecord(Nr.write, 0, back, pieces[i].Remote, 0), SyscallRecord.Store(CountOf(i), 0)]);
+        return [.. records];
+    }
+
+    internal void AddForgetting(SyscallBatch batch)
+    {
+        for (int i = 0; i < Pieces; i++)
+            batch.Store64(CountOf(i), 0);
+    }
+
+    private long CountOf(int piece) => counts.Remote + piece * sizeof(long);
 }

@@ -168,7 +168,7 @@ public sealed class PuppetTree : IDisposable
         foreach (var (pid, signal) in stopped)
             batch.Call(Nr.kill, pid, signal);
         foreach (var call in first ?? [])
-            batch.Add(call.ToRecord(guard));
+            batch.AddAll(call.ToRecords(guard));
         if (dropped != null)
             batch.Store64(dropped.Owner.Active.Remote, 0);
         foreach (var state in states)

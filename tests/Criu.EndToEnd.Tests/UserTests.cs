@@ -5,7 +5,7 @@ namespace Criu.EndToEnd.Tests;
 /// <summary>The engine as an ordinary user: it may dump what is its own. A restore needs pids of its choice, which takes one capability.</summary>
 public sealed class UserTests : EndToEndTest
 {
-    public static TheoryData<string> Own => ["counter", "threads 16", "tree 50", "pipeline.sh", "blocked read strictly"];
+    public static TheoryData<string> Own => ["counter", "threads 16", "tree 50", "pipeline.sh", "blocked read strictly", "terminals"];
 
     [Theory, MemberData(nameof(Own))]
     public void Dumps_a_process_of_its_own(string workload)

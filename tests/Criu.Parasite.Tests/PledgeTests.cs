@@ -92,6 +92,51 @@ public sealed class PledgeTests : ParasiteTest
         Assert.Equal(0, Kernel.Call(Nr.read, reading.Fd(), (long)(&got), 1));
     }
 
+    /// <summary>A queue that shows what it holds only to who takes it: nothing of it is ever the engine's alone.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public unsafe void What_was_taken_is_put_back_once(bool byTheEngine)
+    {
+        int* ends = stackalloc int[2];
+        Assert.Equal(0, Kernel.Call(Nr.pipe2, (long)ends, Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK));
+        using SafeFileHandle reading = Kernel.Own(ends[0]), writing = Kernel.Own(ends[1]);
+        byte[] content = [.. Enumerable.Range(0, 9000).Select(i => (byte)i)], got = new byte[20000];
+        fixed (byte* from = content)
+            Assert.Equal(content.Length, Kernel.Call(Nr.write, writing.Fd(), (long)from, content.Length));
+        int[] copies = pledge.Fetch(Environment.ProcessId, [ends[0], ends[1]]);
+        PledgedQueue queue = pledge.NewQueue(copies[0], copies[1]);
+        pledge.Add([PledgedCall.Return(queue)]);
+        fixed (byte* into = got)
+        {
+            pledge.Take([], [queue]);
+            Assert.Equal(content, queue.ToArray());
+            Assert.Equal(-Errno.EAGAIN, Kernel.Call(Nr.read, reading.Fd(), (long)into, got.Length));
+            if (byTheEngine)
+            {
+                Assert.Equal(content.Length, pledge.PutBack([PledgedCall.Write(copies[1], content)], [queue])[0]);
+                Assert.Empty(queue.ToArray());
+            }
+            End();
+            Assert.Equal(content.Length, Kernel.Call(Nr.read, reading.Fd(), (long)into, got.Length));
+        }
+        Assert.Equal(content, got[..content.Length]);
+    }
+
+    [Fact]
+    public unsafe void An_ioctl_and_flags_are_set()
+    {
+        const uint Fionbio = 0x5421;
+        int* ends = stackalloc int[2];
+        Assert.Equal(0, Kernel.Call(Nr.pipe2, (long)ends, Fcntl.O_CLOEXEC | Fcntl.O_NONBLOCK));
+        using SafeFileHandle reading = Kernel.Own(ends[0]), writing = Kernel.Own(ends[1]);
+        int[] copies = pledge.Fetch(Environment.ProcessId, [ends[0], ends[1]]);
+        pledge.Add([PledgedCall.Ioctl(copies[0], Fionbio, [0, 0, 0, 0]), PledgedCall.SetFlags(copies[1], Fcntl.O_APPEND)]);
+        End();
+        Assert.Equal((long)Fcntl.O_RDONLY, Kernel.Call(Nr.fcntl, reading.Fd(), Fcntl.F_GETFL));
+        Assert.Equal((long)(Fcntl.O_WRONLY | Fcntl.O_APPEND), Kernel.Call(Nr.fcntl, writing.Fd(), Fcntl.F_GETFL));
+    }
+
     [Fact]
     public void Many_descriptors_are_fetched_in_order()
     {

@@ -1,4 +1,4 @@
-/* terminals [lines|closed|odd|session|outside PATH [twice]]: pseudo terminals whose both sides are here.
+/* terminals [lines|closed|odd|session|outside PATH [twice]|two PATH PATH|discipline]: pseudo terminals whose both sides are here.
    Without an argument: settings, window, owner of the device, several slaves, data that wait both ways (raw), and a child whose controlling terminal is another pair, with
    a process group in the foreground.
    lines: what waits are lines, one ended by ^D, one with a literal ^C, one without an end, and an echo.
@@ -6,7 +6,8 @@
    odd: packet mode, exclusive mode, a lock.
    session: every process of a session has its terminal, also by the name /dev/tty.
    outside: a shell of sorts on the terminal with this name, whose master somebody outside holds: it answers each line; it may have
-   opened it twice. */
+   opened it twice.
+   two: two terminals whose masters are outside. discipline: a line discipline that is no terminal's. Neither can be dumped. */
 #include "workload.h"
 #include <poll.h>
 #include <signal.h>
@@ -295,8 +296,8 @@ static int outside(const char *path, int twice)
 	say("ready");
 	do
 	{
-		ssize_t n = read(other, line, sizeof line);
-		CHECK(n > 0 || (n < 0 && errno == EAGAIN));
+		ssize_t n = waits(other) & POLLIN ? read(other, line, sizeof line) : 0;
+		CHECK(n >= 0);
 		if (n > 0)
 			CHECK(dprintf(fd, "you said: %.*s", (int)n, line) > 0);
 		CHECK(tcgetsid(fd) == getpid() && tcgetpgrp(other) == getpid() && tcgetattr(fd, &t) == 0 && !(t.c_lflag & ECHO));
@@ -305,8 +306,33 @@ static int outside(const char *path, int twice)
 	return done();
 }
 
+static int two(char **paths)
+{
+	CHECK(open(paths[0], OPEN_FLAGS) >= 0 && open(paths[1], OPEN_FLAGS) >= 0);
+	say("ready");
+	while (tick("terminals"))
+		;
+	return done();
+}
+
+static int discipline(void)
+{
+	struct pair p = make();
+	int now, null = 27;                     /* N_NULL */
+	CHECK(ioctl(p.slave, TIOCSETD, &null) == 0);
+	say("ready");
+	do
+		CHECK(ioctl(p.slave, TIOCGETD, &now) == 0 && now == null);
+	while (tick("terminals"));
+	return done();
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
+	if (!strcmp(what, "two"))
+		return two(argv + 2);
+	if (!strcmp(what, "discipline"))
+		return discipline();
 	return argc > 2 ? outside(argv[2], argc > 3) : !strcmp(what, "lines") ? lines() : !strcmp(what, "closed") ? closed() : !strcmp(what, "odd") ? odd() : !strcmp(what, "session") ? session() : plain();
 }

@@ -40,6 +40,16 @@ internal sealed unsafe partial class TerminalMaster : IDisposable
         }
     }
 
+    /// <summary>As --external names the slave: its device, and that of its file system.</summary>
+    public string Key
+    {
+        get
+        {
+            byte* stat = stackalloc byte[256];          // struct stat: st_dev, at 40 st_rdev
+            return NewStat(Name, stat) < 0 ? throw new InvalidOperationException("no slave") : $"tty[{((ulong*)stat)[5]:x}:{((ulong*)stat)[0]:x}]";
+        }
+    }
+
     /// <summary>Types a line, and reads as much as is expected for an answer.</summary>
     public string Ask(string line, int bytes)
     {
@@ -74,6 +84,9 @@ internal sealed unsafe partial class TerminalMaster : IDisposable
 
     [LibraryImport("libc")]
     private static partial int ioctl(int fd, ulong request, void* argument);
+
+    [LibraryImport("libc", EntryPoint = "stat", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NewStat(string path, void* into);
 
     [LibraryImport("libc")]
     private static partial int dup(int fd);

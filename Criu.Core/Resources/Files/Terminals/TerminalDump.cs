@@ -113,7 +113,6 @@ internal sealed class TerminalDump(DumpContext context)
     /// <summary>What waits in pairs. The guard puts their settings back, should the engine end meanwhile.</summary>
     public void SaveQueues(Guard guard)
     {
-        Pledge? pledge = null;
         foreach (var pair in pairs.Values)
             if (pair.Master is { } file)
             {
@@ -122,9 +121,8 @@ internal sealed class TerminalDump(DumpContext context)
                 if (isClosed && pair.Slave == null)
                     WriteClosed(pair, file, master);
                 if (isClosed || pair.Slave != null)
-                    SaveQueue(pair, master, pledge ??= guard.NewPledge());
+                    SaveQueue(pair, master, guard.NewPledge());
             }
-        pledge?.Drop();
     }
 
     /// <summary>An entry for a side that was opened and closed, and that no file refers to: a master knows the difference from one that was never opened.</summary>
@@ -136,25 +134,57 @@ internal sealed class TerminalDump(DumpContext context)
         context.Writer(ImageKind.TtyInfo).Write(info);
     }
 
+    /// <summary>
+    /// What is taken out is the guard's: it puts it back, should the engine end before it has done so. Its calls must not wait, so neither side does meanwhile.
+    /// </summary>
     private void SaveQueue(DumpedPair pair, SafeFileHandle master, Pledge pledge)
     {
         TerminalIo.TryReadSettings(master, out var settings);           // of the slave: a master has none that can be asked for
         bool isPackets = TerminalIo.Read(master, TerminalCall.TIOCGPKT) != 0;
-        int copy = pledge.Fetch(pair.Master!.Task.Pid, [pair.Master.Fd])[0];
-        pledge.Add([PledgedCall.Ioctl(copy, TerminalCall.TCSETS2, TerminalImages.ToBytes(settings)), PledgedCall.Ioctl(copy, TerminalCall.TIOCPKT, TerminalImages.ToBytes(isPackets ? 1 : 0))]);
         using var slave = TerminalIo.OpenSlave(master);
-        if (isPackets)
-            TerminalIo.Set(master, TerminalCall.TIOCPKT, 0);
-        byte[] output = TerminalQueue.TakeOutput(master), input = pair.Slave != null ? TerminalQueue.TakeInput(slave, settings) : [];
-        int lost = TerminalQueue.Fill(master, slave, settings, input, output);
+        int masterCopy = pledge.Fetch(pair.Master!.Task.Pid, [pair.Master.Fd])[0], slaveCopy = pledge.Fetch(Environment.ProcessId, [slave.Fd()])[0];
+        var typed = pledge.NewQueue(slaveCopy, masterCopy);
+        var written = pledge.NewQueue(masterCopy, slaveCopy);
+        pledge.Add(
+        [
+            Settings(masterCopy, TerminalQueue.Bare(settings)), PledgedCall.Return(typed), PledgedCall.Return(written), Settings(masterCopy, settings), Packets(masterCopy, isPackets),
+            PledgedCall.SetFlags(masterCopy, pair.Master.Flags), PledgedCall.Close(slaveCopy),
+        ]);
+        TerminalIo.SetFlags(master, (int)pair.Master.Flags | Fcntl.O_NONBLOCK);
+        TerminalIo.Set(master, TerminalCall.TIOCPKT, 0);
+        int inLines = TerminalIo.Read(slave, TerminalCall.FIONREAD);
+        pledge.Take([Settings(masterCopy, TerminalQueue.Raw(settings))], pair.Slave != null ? [typed, written] : [written]);
+        byte[] output = written.ToArray(), input = TerminalQueue.ToTyped(typed.ToArray(), settings, inLines);
+        PutBack(pair, input, output);
         TerminalIo.SetSettings(slave, settings);
-        if (isPackets)
-            TerminalIo.Set(master, TerminalCall.TIOCPKT, 1);
-        if (lost > 0)
-            context.Log.LogWarning("{Bytes} bytes that waited in {Terminal} found no room again: they are in the images, and no longer in the terminal", lost, pair.Master);
+        TerminalIo.Set(master, TerminalCall.TIOCPKT, isPackets ? 1 : 0);
+        TerminalIo.SetFlags(master, (int)pair.Master.Flags);
+        pledge.Drop();
+        pledge.PutBack([PledgedCall.Close(slaveCopy), PledgedCall.Close(masterCopy)], []);
         Write(TerminalDevice.InfoOf(pair.Index, isMaster: false), input);
         Write(TerminalDevice.InfoOf(pair.Index, isMaster: true), output);
+
+        void PutBack(DumpedPair pair, byte[] input, byte[] output)
+        {
+            byte[] ended = TerminalQueue.WithStop(input, settings, out var bare);
+            List<PledgedCall> calls = [Settings(masterCopy, TerminalQueue.Bare(settings)), PledgedCall.Write(slaveCopy, output)];
+            if (input.Length > 0)
+                calls.AddRange([Settings(masterCopy, bare), Packets(masterCopy, true), PledgedCall.Write(masterCopy, ended)]);
+            long[] results = pledge.PutBack(calls, [typed, written]);
+            int lost = TerminalQueue.WriteAll(slave, slave, output.AsSpan((int)Math.Max(results[1], 0)));
+            if (input.Length > 0)
+            {
+                lost += TerminalQueue.WriteAll(master, slave, ended.AsSpan((int)Math.Max(results[^1], 0)));
+                TerminalQueue.AwaitTyped(master, slave, settings, bare, input.Length);
+            }
+            if (lost > 0)
+                context.Log.LogWarning("{Bytes} bytes that waited in {Terminal} found no room again: they are in the images, and no longer in the terminal", lost, pair.Master);
+        }
     }
+
+    private static PledgedCall Settings(int copy, TerminalSettings settings) => PledgedCall.Ioctl(copy, TerminalCall.TCSETS2, TerminalImages.ToBytes(settings));
+
+    private static PledgedCall Packets(int copy, bool isOn) => PledgedCall.Ioctl(copy, TerminalCall.TIOCPKT, TerminalImages.ToBytes(isOn ? 1 : 0));
 
     private void Write(uint id, byte[] data)
     {

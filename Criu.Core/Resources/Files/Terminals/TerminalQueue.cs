@@ -14,54 +14,43 @@ namespace Criu.Core.Resources.Files;
 /// </summary>
 internal static unsafe class TerminalQueue
 {
-    private const int LineBytes = 8192;                 // more than the kernel keeps of one (N_TTY_BUF_SIZE)
-    private const int LimitBytes = 64 << 10;            // more than both buffers of the kernel
     private const int KeptBytes = 4000;                 // what the line discipline surely takes at once
     private const int PatienceMs = 1000;
 
-    /// <summary>Takes what was typed and not read. The settings of the slave change meanwhile, and have to be put back.</summary>
-    public static byte[] TakeInput(SafeFileHandle slave, TerminalSettings settings)
+    /// <summary>
+    /// What would have to be typed again, of what a slave gives that has no lines any more (~ICANON): there the end-of-file character of a line is a NUL.
+    /// </summary>
+    /// <param name="raw">All that waits.</param>
+    /// <param name="settings">What the slave had before.</param>
+    /// <param name="inLines">How many bytes it gave in whole lines, without marks of an end of file: FIONREAD.</param>
+    public static byte[] ToTyped(ReadOnlySpan<byte> raw, TerminalSettings settings, int inLines)
     {
-        var input = new List<byte>();
-        if (IsCanonical(settings))
-        {
-            TakeLines(slave, settings, input);
-            TerminalIo.SetSettings(slave, Bare(settings) with { Local = 0 });
-        }
-        // The line that has no end yet; it can be read where lines count for nothing.
-        Span<byte> buffer = stackalloc byte[LineBytes];
-        while (input.Count < LimitBytes && TerminalIo.Read(slave, buffer) is > 0 and var got)
-            Quote(buffer[..(int)got], settings, input);
-        return [.. input];
+        if (!IsCanonical(settings))
+            return raw.ToArray();
+        var typed = new List<byte>(raw.Length);
+        bool hasMarks = raw.Contains((byte)0) && LastEnd(raw, settings) + 1 != inLines;
+        int start = 0;
+        for (int i = 0; i < raw.Length; i++)
+            if (IsLineEnd(raw[i], settings) || hasMarks && raw[i] == 0)
+            {
+                Quote(raw[start..i], settings, typed);
+                typed.Add(raw[i] == 0 ? settings.Characters[TerminalBits.VEOF] : raw[i]);
+                start = i + 1;
+            }
+        Quote(raw[start..], settings, typed);
+        return [.. typed];
     }
 
-    private static void TakeLines(SafeFileHandle slave, TerminalSettings settings, List<byte> input)
+    private static int LastEnd(ReadOnlySpan<byte> raw, TerminalSettings settings)
     {
-        Span<byte> buffer = stackalloc byte[LineBytes];
-        while (input.Count < LimitBytes && TerminalIo.Read(slave, buffer) is >= 0 and var got)
-        {
-            var line = buffer[..(int)got];
-            bool hasEnd = got > 0 && IsLineEnd(line[^1], settings);
-            Quote(hasEnd ? line[..^1] : line, settings, input);
-            if (hasEnd)
-                input.Add(line[^1]);
-            else if (settings.Characters[TerminalBits.VEOF] != 0)
-                input.Add(settings.Characters[TerminalBits.VEOF]);
-            else
-                return;                                 // hung up
-        }
+        for (int i = raw.Length - 1; i >= 0; i--)
+            if (IsLineEnd(raw[i], settings))
+                return i;
+        return -1;
     }
 
-    /// <summary>Takes what was written and not read by the master, which must not be in packet mode.</summary>
-    public static byte[] TakeOutput(SafeFileHandle master)
-    {
-        var output = new List<byte>();
-        Span<byte> buffer = stackalloc byte[LineBytes];
-        // It may be a description that waits: only what is there is asked for.
-        while (output.Count < LimitBytes && (TerminalIo.Look(master, Poll.POLLIN) & Poll.POLLIN) != 0 && TerminalIo.Read(master, buffer) is > 0 and var got)
-            output.AddRange(buffer[..(int)got]);
-        return [.. output];
-    }
+    /// <summary>Where lines count for nothing: all that waits can be read.</summary>
+    public static TerminalSettings Raw(TerminalSettings settings) => Bare(settings) with { Local = 0 };
 
     /// <summary>Writes both again. The settings of the slave change meanwhile, and have to be put back; the master leaves packet mode.</summary>
     /// <returns>Bytes that had no room.</returns>
@@ -78,33 +67,53 @@ internal static unsafe class TerminalQueue
         return lost;
     }
 
-    /// <summary>
-    /// The kernel hands over what is written some time later, and must have done so before the settings are others. Where a stop character follows, its coming is seen
-    /// by a master in packet mode; the terminal is started again then.
-    /// </summary>
     private static int Type(SafeFileHandle master, SafeFileHandle slave, TerminalSettings settings, ReadOnlySpan<byte> input)
     {
-        var bare = Bare(settings);
-        int stop = input.Length < KeptBytes ? FreeByte(input, bare) : 0;
-        if (stop != 0)
-        {
-            bare.Input |= TerminalBits.IXON;
-            bare.Characters[TerminalBits.VSTOP] = (byte)stop;
-        }
+        byte[] typed = WithStop(input, settings, out var bare);
         TerminalIo.SetSettings(slave, bare);
-        if (stop != 0)
-            TerminalIo.Set(master, TerminalCall.TIOCPKT, 1);            // from here on: other settings are news for the master, too
-        int lost = WriteAll(master, slave, stop != 0 ? [.. input, (byte)stop] : input);
-        if (stop != 0)
+        // From here on: other settings are news for the master, too.
+        TerminalIo.Set(master, TerminalCall.TIOCPKT, 1);
+        int lost = WriteAll(master, slave, typed);
+        AwaitTyped(master, slave, settings, bare, input.Length);
+        return lost;
+    }
+
+    /// <summary>
+    /// The kernel hands over what is written some time later, and must have done so before the settings are others. Where a stop character follows, its coming is seen
+    /// by a master in packet mode (<see cref="AwaitTyped"/>).
+    /// </summary>
+    /// <param name="input">What is typed.</param>
+    /// <param name="settings">What the slave shall have afterwards.</param>
+    /// <param name="bare">What it needs while it is typed to.</param>
+    public static byte[] WithStop(ReadOnlySpan<byte> input, TerminalSettings settings, out TerminalSettings bare)
+    {
+        bare = Bare(settings);
+        int stop = input.Length < KeptBytes ? FreeByte(input, bare) : 0;
+        if (stop == 0)
+            return input.ToArray();
+        bare.Input |= TerminalBits.IXON;
+        bare.Characters[TerminalBits.VSTOP] = (byte)stop;
+        return [.. input, (byte)stop];
+    }
+
+    /// <summary>Until all that was typed is in the line discipline; the terminal is started again then, and leaves packet mode.</summary>
+    public static void AwaitTyped(SafeFileHandle master, SafeFileHandle slave, TerminalSettings settings, TerminalSettings bare, int bytes)
+    {
+        if ((bare.Input & TerminalBits.IXON) != 0)
         {
             TerminalIo.Await(master, Poll.POLLPRI, PatienceMs);
-            TerminalIo.Tell(slave, TerminalCall.TCXONC, TerminalBits.TCOOFF);
-            TerminalIo.Tell(slave, TerminalCall.TCXONC, TerminalBits.TCOON);
-            TerminalIo.Set(master, TerminalCall.TIOCPKT, 0);
+            Start(slave);
         }
         else
-            AwaitInput(slave, settings, input.Length);
-        return lost;
+            AwaitInput(slave, settings, bytes);
+        TerminalIo.Set(master, TerminalCall.TIOCPKT, 0);
+    }
+
+    /// <summary>Whatever stopped its output.</summary>
+    private static void Start(SafeFileHandle slave)
+    {
+        TerminalIo.Tell(slave, TerminalCall.TCXONC, TerminalBits.TCOOFF);
+        TerminalIo.Tell(slave, TerminalCall.TCXONC, TerminalBits.TCOON);
     }
 
     private static void AwaitInput(SafeFileHandle slave, TerminalSettings settings, int bytes)
@@ -114,7 +123,8 @@ internal static unsafe class TerminalQueue
             TerminalIo.Await(slave, Poll.POLLPRI, 1);
     }
 
-    private static int WriteAll(SafeFileHandle to, SafeFileHandle slave, ReadOnlySpan<byte> bytes)
+    /// <returns>Bytes that had no room.</returns>
+    public static int WriteAll(SafeFileHandle to, SafeFileHandle slave, ReadOnlySpan<byte> bytes)
     {
         bool wasStarted = false;
         while (!bytes.IsEmpty)
@@ -128,9 +138,7 @@ internal static unsafe class TerminalQueue
                 return bytes.Length;
             else
             {
-                // Its output was stopped, by ^S.
-                TerminalIo.Tell(slave, TerminalCall.TCXONC, TerminalBits.TCOOFF);
-                TerminalIo.Tell(slave, TerminalCall.TCXONC, TerminalBits.TCOON);
+                Start(slave);                           // it was stopped, by ^S
                 wasStarted = true;
             }
         }
@@ -160,7 +168,7 @@ internal static unsafe class TerminalQueue
             && (all[..TerminalBits.VTIME].Contains(character) || all[(TerminalBits.VMIN + 1)..].Contains(character));
 
     /// <summary>What a terminal is while it is written to: it makes lines as before, and does nothing else.</summary>
-    private static TerminalSettings Bare(TerminalSettings settings)
+    public static TerminalSettings Bare(TerminalSettings settings)
     {
         var bare = new TerminalSettings
         {

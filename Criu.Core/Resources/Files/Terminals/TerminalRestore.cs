@@ -121,7 +121,20 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
             var batch = leader.Stream.Room(1, sizeof(int));
             batch.Call(Nr.ioctl, place, (long)TerminalCall.TIOCSPGRP, batch.New(terminal.Foreground).Remote);
         }
+        SetForegroundOfShell(tasks[0]);
         BatchStream.RunAll(tasks.Where(t => !t.IsZombie).Select(t => t.Stream).ToList());
+    }
+
+    /// <summary>As CRIU: on the terminal of a shell the restored job is in the foreground, or, where it is only a part of one, whoever called us.</summary>
+    private void SetForegroundOfShell(RestoreTask root)
+    {
+        bool hasIt = terminals.Values.Any(t => t.Origin == TerminalOrigin.Inherited && InheritKey(t) == ShellKey);
+        if (root.IsSessionLeader || !hasIt || InheritedPlace?.Invoke(ShellKey) is not { } place)
+            return;
+        int group = root.ProcessGroup == root.Pid ? root.Pid : (int)Kernel.Call(Nr.getpgid, Kernel.Call(Nr.getppid));
+        var batch = root.Stream.Room(1, sizeof(int));
+        // It may be the terminal of another session.
+        batch.Try(Nr.ioctl, place, (long)TerminalCall.TIOCSPGRP, batch.New(group).Remote);
     }
 
     public void Make(FileEntry entry, FileMaking making)
