@@ -152,6 +152,10 @@ public sealed class PledgedCall
         });
     }
 
+    /// <summary>Waits a little, for what the kernel does by itself.</summary>
+    /// <param name="milliseconds">How long.</param>
+    public static PledgedCall Pause(int milliseconds) => new(_ => new SyscallRecord(Nr.poll, 0, 0L, 0L, (long)milliseconds));
+
     /// <summary>fcntl(2), F_SETFL.</summary>
     /// <param name="descriptor">Of the guard.</param>
     /// <param name="flags">Of the open file description.</param>

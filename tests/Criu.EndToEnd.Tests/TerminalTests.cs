@@ -43,9 +43,11 @@ public sealed class TerminalTests : EndToEndTest
     public void A_number_that_is_taken_is_said()
     {
         Target target = Start(Workloads.Named("terminals odd"));
+        string name = Proc.Link($"/proc/{target.Pid}/fd/4");
         target.DumpToTheEnd(Engine.Native);
         using (TerminalMaster other = TerminalMaster.Open())
         {
+            Assert.Equal(name, other.Name);
             target.Refuses(Engine.Native.Restore(target.Images), $"{other.Name} cannot be made again: its number is taken");
             target.IsGone();
         }

@@ -37,6 +37,7 @@ internal sealed class Target : IDisposable
         File.SetUnixFileMode(Images, (UnixFileMode)0x1ff);
         _log = new TickLog(LogFile);
         string launch = Places.CopyOf(Places.Program("launch"), Folder), program = Places.CopyOf(Places.Program(workload.Program), Folder);
+        using IDisposable? lowest = workload.Program == "terminals" ? TerminalMaster.HoldLowest() : null;
         Pid = Child.Start([.. Network?.Enter ?? [], .. asUser ? User.Ordinary : [], launch, Home, "022", program, .. workload.Arguments]);
         try
         {

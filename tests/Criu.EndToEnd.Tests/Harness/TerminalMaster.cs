@@ -14,8 +14,19 @@ internal sealed unsafe partial class TerminalMaster : IDisposable
 
     private TerminalMaster(SafeFileHandle master) => _master = master;
 
-    /// <summary>A new one, 40 by 100.</summary>
+    /// <summary>
+    /// The lowest numbers are taken for so long, by which somebody else could open a terminal while ours are in images only. (CRIU finds a number up to 31 above the lowest.)
+    /// </summary>
+    public static IDisposable HoldLowest() => new Held([.. Enumerable.Range(0, 16).Select(_ => OpenLowest())]);
+
+    /// <summary>A new one, 40 by 100, with a number that nobody else is likely to get.</summary>
     public static TerminalMaster Open()
+    {
+        using (HoldLowest())
+            return OpenLowest();
+    }
+
+    private static TerminalMaster OpenLowest()
     {
         const int ReadWriteNoTerminal = 2 | 0x100 | 0x80000;
         int fd = open("/dev/ptmx", ReadWriteNoTerminal), none = 0;
@@ -23,6 +34,11 @@ internal sealed unsafe partial class TerminalMaster : IDisposable
         if (fd < 0 || ioctl(fd, TIOCSPTLCK, &none) < 0 || ioctl(fd, TIOCSWINSZ, size) < 0)
             throw new InvalidOperationException("no pseudo terminal");
         return new TerminalMaster(new SafeFileHandle(fd, ownsHandle: true));
+    }
+
+    private sealed class Held(List<TerminalMaster> all) : IDisposable
+    {
+        public void Dispose() => all.ForEach(one => one.Dispose());
     }
 
     /// <summary>One that was handed over; the descriptor is duplicated.</summary>

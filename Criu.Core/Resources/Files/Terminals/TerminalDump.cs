@@ -167,19 +167,37 @@ internal sealed class TerminalDump(DumpContext context)
         void PutBack(DumpedPair pair, byte[] input, byte[] output)
         {
             byte[] ended = TerminalQueue.WithStop(input, settings, out var bare);
-            List<PledgedCall> calls = [Settings(masterCopy, TerminalQueue.Bare(settings)), PledgedCall.Write(slaveCopy, output)];
+            List<PledgedCall> calls = [Settings(masterCopy, TerminalQueue.Bare(settings)), .. Pieces(slaveCopy, output)];
+            int outputCalls = calls.Count;
             if (input.Length > 0)
-                calls.AddRange([Settings(masterCopy, bare), Packets(masterCopy, true), PledgedCall.Write(masterCopy, ended)]);
+                calls.AddRange([Settings(masterCopy, bare), Packets(masterCopy, true), .. Pieces(masterCopy, ended)]);
             long[] results = pledge.PutBack(calls, [typed, written]);
-            int lost = TerminalQueue.WriteAll(slave, slave, output.AsSpan((int)Math.Max(results[1], 0)));
+            int lost = TerminalQueue.WriteAll(slave, slave, output.AsSpan(Written(results.AsSpan(1, outputCalls - 1))));
             if (input.Length > 0)
             {
-                lost += TerminalQueue.WriteAll(master, slave, ended.AsSpan((int)Math.Max(results[^1], 0)));
+                lost += TerminalQueue.WriteAll(master, slave, ended.AsSpan(Written(results.AsSpan(outputCalls + 2))));
                 TerminalQueue.AwaitTyped(master, slave, settings, bare, input.Length);
             }
             if (lost > 0)
                 context.Log.LogWarning("{Bytes} bytes that waited in {Terminal} found no room again: they are in the images, and no longer in the terminal", lost, pair.Master);
         }
+    }
+
+    /// <summary>What the line discipline has room for goes there from the buffer below it: then as much fits as had before.</summary>
+    private static PledgedCall[] Pieces(int copy, byte[] data)
+    {
+        const int PauseMs = 50;
+        return data.Length <= TerminalQueue.KeptBytes ? [PledgedCall.Write(copy, data)]
+            : [PledgedCall.Write(copy, data.AsSpan(0, TerminalQueue.KeptBytes)), PledgedCall.Pause(PauseMs), PledgedCall.Write(copy, data.AsSpan(TerminalQueue.KeptBytes))];
+    }
+
+    /// <summary>Of the answers to <see cref="Pieces"/>; a pause answers 0, and what did not fit -EAGAIN.</summary>
+    private static int Written(ReadOnlySpan<long> results)
+    {
+        long bytes = 0;
+        foreach (long result in results)
+            bytes += Math.Max(result, 0);
+        return (int)bytes;
     }
 
     private static PledgedCall Settings(int copy, TerminalSettings settings) => PledgedCall.Ioctl(copy, TerminalCall.TCSETS2, TerminalImages.ToBytes(settings));

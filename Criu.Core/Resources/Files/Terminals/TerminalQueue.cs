@@ -14,7 +14,7 @@ namespace Criu.Core.Resources.Files;
 /// </summary>
 internal static unsafe class TerminalQueue
 {
-    private const int KeptBytes = 4000;                 // what the line discipline surely takes at once
+    public const int KeptBytes = 4000;                  // what the line discipline surely takes at once
     private const int PatienceMs = 1000;
 
     /// <summary>
@@ -101,7 +101,10 @@ internal static unsafe class TerminalQueue
     {
         if ((bare.Input & TerminalBits.IXON) != 0)
         {
-            TerminalIo.Await(master, Poll.POLLPRI, PatienceMs);
+            // Who waits for such news alone is not woken by it (pty_stop wakes readers): so it is looked for.
+            for (int waited = 0; waited < PatienceMs && (TerminalIo.Await(master, Poll.POLLPRI, 1) & Poll.POLLPRI) == 0; waited++)
+            {
+            }
             Start(slave);
         }
         else
