@@ -93,7 +93,8 @@ internal sealed class FileTable(DumpContext context)
     {
         Stat.S_IFSOCK => "a socket",
         Stat.S_IFIFO => "a named pipe",
-        Stat.S_IFCHR => "a device or terminal",
+        Stat.S_IFCHR when TerminalDevice.IsSerial(file.Stat.SpecialDevice) => "a serial line",
+        Stat.S_IFCHR => "a device",
         Stat.S_IFBLK => "a block device",
         _ => "a file of a kind that is not known",
     }) + $" ({file.Link})";

@@ -16,7 +16,7 @@ internal sealed class Terminal : IFileKind
 
     public FileEntry Dump(OpenFile file, uint id, DumpContext context) => context.Terminals.Dump(file, id);
 
-    public ulong? GroupOf(FileEntry entry, RestoreContext context) => context.Terminals.PairOf(entry)?.Key;
+    public ulong? GroupOf(FileEntry entry, RestoreContext context) => context.Terminals.TerminalOf(entry) is { IsPair: true } pair ? pair.Key : null;
 
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making)
     {

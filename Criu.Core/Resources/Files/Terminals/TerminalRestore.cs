@@ -30,7 +30,7 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
 
     public IEnumerable<RestoredTerminal> MadeFirst => terminals.Values.Where(t => t.IsMadeFirst);
 
-    public RestoredTerminal? PairOf(FileEntry entry) => entry.Tty is { } tty && Infos.TryGetValue(tty.TtyInfoId, out var info) ? terminals.GetValueOrDefault(KeyOf(info)) : null;
+    public RestoredTerminal? TerminalOf(FileEntry entry) => entry.Tty is { } tty && Infos.TryGetValue(tty.TtyInfoId, out var info) ? terminals.GetValueOrDefault(KeyOf(info)) : null;
 
     private static bool IsHung(TtyInfoEntry info) => info.Termios == null;
 
@@ -101,7 +101,8 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
     private int? PlaceToControl(RestoredTerminal terminal) => terminal.Origin switch
     {
         TerminalOrigin.Current => null,
-        TerminalOrigin.Inherited => InheritedPlace?.Invoke(InheritKey(terminal)),
+        // That of a shell has a session already.
+        TerminalOrigin.Inherited => terminal.Info.Type == TtyType.ExtTty ? InheritedPlace?.Invoke(InheritKey(terminal)) : null,
         _ => terminal.SlavePlace,
     };
 
@@ -140,7 +141,7 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
     public void Make(FileEntry entry, FileMaking making)
     {
         var file = entry.Tty;
-        var terminal = PairOf(entry)!;
+        var terminal = TerminalOf(entry)!;
         if (terminal.Origin == TerminalOrigin.Inherited)
             MakeInherited(terminal, file, making);
         else if (file == terminal.MasterFile)
