@@ -4,7 +4,7 @@
    lines: what waits are lines, one ended by ^D, one with a literal ^C, one without an end, and an echo.
    closed: a slave whose master is closed; a master whose slave is closed, with what it wrote; one whose slave was never opened.
    odd: packet mode, exclusive mode, a lock.
-   session: every process of a session has its terminal, also by the name /dev/tty.
+   session: every process of two sessions has its terminal, also by the name /dev/tty.
    outside: a shell of sorts on the terminal with this name, whose master somebody outside holds: it answers each line; it may have
    opened it twice.
    two: two terminals whose masters are outside. discipline: a line discipline that is no terminal's. Neither can be dumped. */
@@ -256,6 +256,8 @@ static void in_session(int current)
 	close(fd);
 }
 
+static const char *leader = "leader", *member = "member";
+
 static void family(struct pair *p)
 {
 	int current = open("/dev/tty", OPEN_FLAGS);
@@ -265,7 +267,7 @@ static void family(struct pair *p)
 	ticks = 0;
 	do
 		in_session(current);
-	while (tick(child ? "leader" : "member"));
+	while (tick(child ? leader : member));
 	if (!child)
 		_exit(0);
 	join(child);
@@ -274,12 +276,17 @@ static void family(struct pair *p)
 
 static int session(void)
 {
-	struct pair terminal = make();
-	pid_t child = child_with_terminal(&terminal, family);
+	struct pair one = make(), other = make();
+	pid_t child = child_with_terminal(&one, family);
+	leader = "leader2";
+	member = "member2";
+	pid_t second = child_with_terminal(&other, family);
 	say("ready");
-	while (tick("terminals"))
-		CHECK(tcgetpgrp(terminal.master) > 0);
+	do
+		CHECK(tcgetsid(one.master) == child && tcgetpgrp(one.master) == child && tcgetsid(other.master) == second && tcgetpgrp(other.master) == second);
+	while (tick("terminals"));
 	join(child);
+	join(second);
 	return done();
 }
 
