@@ -33,6 +33,14 @@ internal sealed partial class ProcessPicture
         return picture;
     }
 
+    /// <summary>A picture without a passing moment in it, such as an event counter between its emptying and filling.</summary>
+    public static ProcessPicture Settled(Func<IEnumerable<int>> pids, params Regex?[] changes)
+    {
+        ProcessPicture last = Of(pids()), next = last;
+        Child.Until(() => last.Difference(next = Of(pids()), changes).Length == 0 || (last = next) == null, seconds: 2);
+        return next;
+    }
+
     /// <summary>The lines of one picture that the other lacks; nothing when both are equal.</summary>
     public string Difference(ProcessPicture after, params Regex?[] changes)
     {

@@ -52,13 +52,7 @@ internal sealed class Target : IDisposable
     /// <summary>Everything that runs under this target's root now.</summary>
     public List<int> Tree => Proc.Tree(Pid);
 
-    /// <summary>A picture without a passing moment in it, such as an event counter between its emptying and filling.</summary>
-    public ProcessPicture Picture()
-    {
-        ProcessPicture last = ProcessPicture.Of(Tree), next = last;
-        Child.Until(() => last.Difference(next = ProcessPicture.Of(Tree), Workload.Changes).Length == 0 || (last = next) == null, seconds: 2);
-        return next;
-    }
+    public ProcessPicture Picture() => ProcessPicture.Settled(() => Tree, Workload.Changes);
 
     /// <summary>Every counter goes on, each from where it was.</summary>
     public void GoesOn()
