@@ -25,13 +25,21 @@ internal sealed unsafe class SocketIterator
 
     private static SocketIterator? TryMake()
     {
-        if (KernelTypes.TryRead() is not { } types || types.NumberOf(Btf.FUNC, "bpf_iter_task_file") is not { } target)
+        if (!MayLoad() || KernelTypes.TryRead() is not { } types || types.NumberOf(Btf.FUNC, "bpf_iter_task_file") is not { } target)
             return null;
         var fields = new SocketFields(types);
         if (RecordHead + fields.Size > StackSize || TryWrite(types, fields) is not { } code)
             return null;
         long fd = LoadProgram(code, target);
         return Kernel.Failed(fd) ? null : new SocketIterator(Kernel.Own(fd), fields);
+    }
+
+    /// <summary>A program for nothing is refused in any case; for want of privilege, before anything else is looked at.</summary>
+    private static bool MayLoad()
+    {
+        var nothing = new BpfCode();
+        nothing.Exit();
+        return LoadProgram(nothing.ToArray(), target: 0) is not (-Errno.EPERM or -Errno.EACCES or -Errno.ENOSYS);
     }
 
     /// <summary>
