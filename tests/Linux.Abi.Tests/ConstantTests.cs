@@ -42,6 +42,7 @@ public sealed class ConstantTests
         (typeof(RawOption), "", "SOL_ ICMP", "sys/socket.h linux/icmp.h linux/icmpv6.h"),
         (typeof(Inet), "", "", "sys/socket.h netinet/in.h asm/ioctls.h linux/sockios.h"),
         (typeof(SocketFilter), "", "", "asm/socket.h linux/filter.h"),
+        (typeof(UnixAddress), "", "", "linux/un.h"),
         (typeof(Bpf), "BPF_", "", "linux/bpf.h"),
         (typeof(Btf), "BTF_KIND_", "", "linux/types.h linux/btf.h"),
     ];
@@ -61,6 +62,7 @@ public sealed class ConstantTests
         ["Fcntl.O_ASYNC"] = "FASYNC",
         ["UdpOption.LITE_SEND_CSCOV"] = "10",               // include/net/udplite.h, no header for programs has them
         ["UdpOption.LITE_RECV_CSCOV"] = "11",
+        ["UnixAddress.LongestPath"] = "sizeof(((struct sockaddr_un *)0)->sun_path) - 1",
         ["TcpOptionKind.Mss"] = "TCPOPT_MAXSEG",
         ["TcpOptionKind.Window"] = "TCPOPT_WINDOW",
         ["TcpOptionKind.SackPermitted"] = "TCPOPT_SACK_PERMITTED",
