@@ -1,0 +1,66 @@
+using System.Globalization;
+using Criu.EndToEnd.Tests.Harness;
+
+namespace Criu.EndToEnd.Tests;
+
+/// <summary>A tree that SIGSTOP holds still is dumped again and again: a dump leaves nothing in it that the next one sees.</summary>
+public sealed class StandstillTests : EndToEndTest
+{
+    /// <summary>
+    /// Of those without clocks in their images: what time is left of a timer, and the timestamps of TCP. Not "blocked futex_timed": glibc's syscall(2) gets the number in a register, so nobody can
+    /// tell what a thread restarts.
+    /// </summary>
+    private static readonly string[] Commands =
+    [
+        "threads 16", "tree 50", "goroutines", "cow", "shared", "memfd", "pipes", "files", "descriptors", "epoll", "inotify", "unixsockets", "unixodd", "udp quiet options", "signals", "limits",
+        "prctls", "robust", "rseq", "mappings", "guards", "zombie", "stopped",
+        .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex", "ppoll", "select", "read", "wait4" }.Select(call => $"blocked {call} strictly"),
+    ];
+
+    public static TheoryData<string> Workloads => [.. Commands];
+
+    [Theory, MemberData(nameof(Workloads))]
+    public void Dumps_are_the_same_byte_by_byte(string workload)
+    {
+        Target target = Start(Tests.Workloads.Named(workload));
+        KeepOnOneProcessor(target);
+        target.GoesOn();
+        HoldStill(target);
+        target.Dump(Engine.Native, "-R");
+        Dictionary<string, byte[]> first = ImagesOf(target);
+        target.Dump(Engine.Native, "-R");
+        Dictionary<string, byte[]> second = ImagesOf(target);
+        Assert.Contains("pages-1.img", first.Keys);
+        Assert.Equal(first.Keys.Order(), second.Keys.Order());
+        target.Holds(first.Keys.All(name => first[name].AsSpan().SequenceEqual(second[name])), $"differs in {string.Join(", ", first.Keys.Where(name => !first[name].AsSpan().SequenceEqual(second[name])))}");
+
+        target.DumpToTheEnd(Engine.Native);
+        target.Restore(Engine.Native);
+        target.Tree.ForEach(pid => Libc.kill(pid, Libc.SIGCONT));
+        target.IsUntouched();
+        if (target.Workload.StandsStill == null)
+            target.GoesOn();
+        target.Finish();
+    }
+
+    /// <summary>The kernel tells a restartable sequence where it runs, in memory that is dumped.</summary>
+    private static void KeepOnOneProcessor(Target target)
+    {
+        string allowed = Proc.Text("/proc/self/status").Split('\n').Single(l => l.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split('\t')[1];
+        ulong first = 1ul << int.Parse(allowed.Split(',', '-')[0], CultureInfo.InvariantCulture);
+        foreach (int tid in target.Tree.SelectMany(ThreadsOf))
+            Assert.Equal(0, Libc.sched_setaffinity(tid, sizeof(ulong), ref first));
+    }
+
+    private static void HoldStill(Target target)
+    {
+        target.Tree.ForEach(pid => Libc.kill(pid, Libc.SIGSTOP));
+        target.Holds(Child.Until(() => target.Tree.All(pid => Proc.State(pid) == 'Z' || ThreadsOf(pid).All(tid => Proc.Stat(pid, tid)[0] == "T"))), "does not stop");
+    }
+
+    private static IEnumerable<int> ThreadsOf(int pid) => Proc.Numbers($"/proc/{pid}/task");
+
+    /// <summary>All but when and by which run, and the clock.</summary>
+    private static Dictionary<string, byte[]> ImagesOf(Target target) => Directory.GetFiles(target.Images).Where(file => Path.GetFileName(file) is not ("inventory.img" or "stats-dump" or "timens-0.img"))
+        .ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes);
+}
