@@ -186,9 +186,9 @@ public sealed class RpcServer
     {
         if (!request.HasPid)
             throw RpcErrors.BadOption("WAIT_PID names no process", "Set pid");
-        int status = Spawner.AwaitStatus((int)request.Pid, out int error);
-        return error == 0 ? new CriuResp { Type = request.Type, Success = true, Status = status }
-            : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(error)}", "Name a child of this criu") { ErrorNumber = error };
+        long result = Spawner.TryAwait((int)request.Pid, out var end);
+        return !Kernel.Failed(result) ? new CriuResp { Type = request.Type, Success = true, Status = end.WaitStatus }
+            : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(result)}", "Name a child of this criu") { ErrorNumber = (int)-result };
     }
 
     private RpcOptions Options(CriuReq request)

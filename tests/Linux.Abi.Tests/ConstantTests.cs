@@ -42,6 +42,8 @@ public sealed class ConstantTests
         (typeof(RawOption), "", "SOL_ ICMP", "sys/socket.h linux/icmp.h linux/icmpv6.h"),
         (typeof(Inet), "", "", "sys/socket.h netinet/in.h asm/ioctls.h linux/sockios.h"),
         (typeof(SocketFilter), "", "", "asm/socket.h linux/filter.h"),
+        (typeof(Bpf), "BPF_", "", "linux/bpf.h"),
+        (typeof(Btf), "BTF_KIND_", "", "linux/types.h linux/btf.h"),
     ];
 
     /// <summary>What is called otherwise in C, or is an expression there.</summary>

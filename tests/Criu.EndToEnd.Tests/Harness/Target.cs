@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using Xunit.Sdk;
@@ -53,24 +52,13 @@ internal sealed class Target : IDisposable
     /// <summary>Everything that runs under this target's root now.</summary>
     public List<int> Tree => Proc.Tree(Pid);
 
-    /// <summary>
-    /// A picture without a passing moment in it, such as a descriptor that is open for one check only. Alike in several rounds of the workload: where it was preempted in such a moment, any
-    /// number of looks in a row would be alike too.
-    /// </summary>
-    public ProcessPicture Picture()
+    public ProcessPicture Picture() => ProcessPicture.Settled(() => Tree, AwaitNextRound, Workload.Changes);
+
+    private bool AwaitNextRound()
     {
-        const int Rounds = 3;
-        ProcessPicture last = ProcessPicture.Of(Tree);
-        Stopwatch clock = Stopwatch.StartNew();
-        for (int alike = 1; alike < Rounds && clock.Elapsed.TotalSeconds < 10 && !HasFailed;)
-        {
-            Func<bool> isNextRound = CountsOn(by: 1);
-            Child.Until(() => isNextRound() || HasFailed, seconds: 2);
-            ProcessPicture next = ProcessPicture.Of(Tree);
-            alike = last.Difference(next, Workload.Changes).Length == 0 ? alike + 1 : 1;
-            last = next;
-        }
-        return last;
+        Func<bool> isNextRound = CountsOn(by: 1);
+        Child.Until(() => isNextRound() || HasFailed, seconds: 2);
+        return !HasFailed;
     }
 
     private bool HasFailed => _log.Problem != null || IsOver;
