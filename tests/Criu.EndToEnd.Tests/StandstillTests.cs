@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Criu.EndToEnd.Tests.Harness;
 
 namespace Criu.EndToEnd.Tests;
 
 /// <summary>A tree that SIGSTOP holds still is dumped again and again: a dump leaves nothing in it that the next one sees.</summary>
-public sealed class StandstillTests : EndToEndTest
+public sealed partial class StandstillTests : EndToEndTest
 {
     /// <summary>
     /// Of those without clocks in their images: what time is left of a timer, and the timestamps of TCP. Not "blocked futex_timed": glibc's syscall(2) gets the number in a register, so nobody can
@@ -13,7 +14,7 @@ public sealed class StandstillTests : EndToEndTest
     private static readonly string[] Commands =
     [
         "threads 16", "tree 50", "goroutines", "cow", "shared", "memfd", "pipes", "files", "descriptors", "epoll", "inotify", "unixsockets", "unixodd", "udp quiet options", "signals", "limits",
-        "prctls", "robust", "rseq", "mappings", "guards", "zombie", "stopped",
+        "prctls", "robust", "rseq", "mappings", "guards", "zombie",
         .. new[] { "nanosleep", "clock_nanosleep", "poll", "poll_timed", "futex", "ppoll", "select", "read", "wait4" }.Select(call => $"blocked {call} strictly"),
     ];
 
@@ -27,19 +28,21 @@ public sealed class StandstillTests : EndToEndTest
         target.GoesOn();
         HoldStill(target);
         target.Dump(Engine.Native, "-R");
-        Dictionary<string, byte[]> first = ImagesOf(target);
+        string first = Path.Combine(target.Folder, "first");
+        Directory.CreateDirectory(first);
+        foreach (string name in NamesIn(target.Images))
+            File.Copy(Path.Combine(target.Images, name), Path.Combine(first, name));
         target.Dump(Engine.Native, "-R");
-        Dictionary<string, byte[]> second = ImagesOf(target);
-        Assert.Contains("pages-1.img", first.Keys);
-        Assert.Equal(first.Keys.Order(), second.Keys.Order());
-        target.Holds(first.Keys.All(name => first[name].AsSpan().SequenceEqual(second[name])), $"differs in {string.Join(", ", first.Keys.Where(name => !first[name].AsSpan().SequenceEqual(second[name])))}");
+        Assert.Contains("pages-1.img", NamesIn(first));
+        Assert.Equal(NamesIn(first).Order(), NamesIn(target.Images).Order());
+        string[] different = [.. NamesIn(first).Where(name => !AreSame(Path.Combine(first, name), Path.Combine(target.Images, name)))];
+        target.Holds(different.Length == 0, $"differs in {string.Join(", ", different)}");
 
         target.DumpToTheEnd(Engine.Native);
         target.Restore(Engine.Native);
         target.Tree.ForEach(pid => Libc.kill(pid, Libc.SIGCONT));
         target.IsUntouched();
-        if (target.Workload.StandsStill == null)
-            target.GoesOn();
+        target.GoesOn();
         target.Finish();
     }
 
@@ -61,6 +64,23 @@ public sealed class StandstillTests : EndToEndTest
     private static IEnumerable<int> ThreadsOf(int pid) => Proc.Numbers($"/proc/{pid}/task");
 
     /// <summary>All but when and by which run, and the clock.</summary>
-    private static Dictionary<string, byte[]> ImagesOf(Target target) => Directory.GetFiles(target.Images).Where(file => Path.GetFileName(file) is not ("inventory.img" or "stats-dump" or "timens-0.img"))
-        .ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes);
+    private static string[] NamesIn(string images) =>
+        [.. Directory.GetFiles(images).Select(file => Path.GetFileName(file)!).Where(name => name is not ("inventory.img" or "stats-dump" or "timens-0.img"))];
+
+    /// <summary>But for which registers the processor holds to be as they were at its start, of those that are 0: after a signal it says now the one, now the other.</summary>
+    private static bool AreSame(string first, string second) => File.ReadAllBytes(first).AsSpan().SequenceEqual(File.ReadAllBytes(second))
+        || Path.GetFileName(first).StartsWith("core-", StringComparison.Ordinal) && Decoded(first) == Decoded(second);
+
+    private static string Decoded(string image)
+    {
+        string json = image + ".json";
+        Assert.Equal(0, Child.Wait(Child.Start([.. Engine.Native.Command, "crit", "decode", "-i", image, "-o", json]), TimeSpan.FromSeconds(60)));
+        string text = File.ReadAllText(json);
+        File.Delete(json);
+        Assert.Contains("\"xstate_bv\"", text);
+        return InitialRegisters().Replace(text, "");
+    }
+
+    [GeneratedRegex("\"xstate_bv\": *[0-9]+")]
+    private static partial Regex InitialRegisters();
 }

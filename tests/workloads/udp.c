@@ -20,7 +20,6 @@ union name { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6;
 struct set { int server, senders[SENDERS], pair[2], unbound, sharers[2], half, deaf; union name server_name, sender_names[SENDERS]; };
 
 static struct set sets[FAMILIES];
-
 static int quiet, only_common;
 
 static union name loopback(int family, int port)
@@ -32,7 +31,6 @@ static union name loopback(int family, int port)
 }
 
 static socklen_t size_of(const union name *name) { return name->any.sa_family == AF_INET ? sizeof name->v4 : sizeof name->v6; }
-
 static union name name_of(int fd)
 {
 	union name name = { 0 };
@@ -76,17 +74,29 @@ static void put(int fd, const char *text)
 	CHECK(send(fd, text, strlen(text), MSG_DONTWAIT) == (ssize_t)strlen(text));
 }
 
-/* The text, from that name where one is given. */
-static void get(int fd, const char *text, const union name *from)
+static int comes(int fd, int ms)
+{
+	struct pollfd one = { fd, POLLIN, 0 };
+	return poll(&one, 1, ms) == 1;
+}
+
+/* The text, from that name where one is given. False where nothing is there. */
+static int take(int fd, const char *text, const union name *from)
 {
 	char buffer[64];
 	union name name;
 	socklen_t length = sizeof name;
-	struct pollfd one = { fd, POLLIN, 0 };
-	CHECK(poll(&one, 1, 5000) == 1);
 	ssize_t n = recvfrom(fd, buffer, sizeof buffer, MSG_DONTWAIT, &name.any, &length);
+	if (n == -1 && errno == EAGAIN)
+		return 0;
 	CHECK(n == (ssize_t)strlen(text) && !memcmp(buffer, text, n));
 	CHECK(!from || (length == size_of(from) && !memcmp(&name, from, length)));
+	return 1;
+}
+
+static void get(int fd, const char *text, const union name *from)
+{
+	CHECK(comes(fd, 5000) && take(fd, text, from));
 }
 
 static void is_empty(int fd)
@@ -95,19 +105,12 @@ static void is_empty(int fd)
 	CHECK(recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == -1 && errno == EAGAIN);
 }
 
-static int comes(int fd, int ms)
-{
-	struct pollfd one = { fd, POLLIN, 0 };
-	return poll(&one, 1, ms) == 1;
-}
-
-/* One datagram, until it has come. Over loopback it comes at once or, where it waited at a dump that loses what waits, never. */
+/* One datagram, until it has been taken. Over loopback it comes at once or, where it waited at a dump that loses what waits, never. */
 static void carry(int from, const char *text, const union name *to_name, int to, const union name *from_name)
 {
 	do
 		CHECK(sendto(from, text, strlen(text), 0, to_name ? &to_name->any : NULL, to_name ? size_of(to_name) : 0) == (ssize_t)strlen(text));
-	while (!comes(to, 300));
-	get(to, text, from_name);
+	while (!comes(to, 300) || !take(to, text, from_name));
 	is_empty(to);
 }
 
@@ -245,7 +248,6 @@ static const struct { int family, level, option, value; } common[] = {
 };
 
 enum { COMMON = sizeof common / sizeof common[0] };
-
 static const struct timeval patience = { 3, 500000 };
 
 /* Datagrams of up to 100 bytes, cut behind the 8 of their header and 50 more. */
@@ -271,6 +273,7 @@ static void set_up_options(void)
 static void check_options(void)
 {
 	char bytes[200] = "";
+	ssize_t taken;
 	socklen_t length = 20;
 	CHECK(getsockopt(device, SOL_SOCKET, SO_BINDTODEVICE, bytes, &length) == 0 && !strcmp(bytes, "lo"));
 	for (int i = 0; i < FAMILIES; i++) {
@@ -287,8 +290,8 @@ static void check_options(void)
 		is_empty(optional[i]);
 		do
 			CHECK(sendto(optional[i], bytes, 100, 0, &name.any, size_of(&name)) == 100);
-		while (!comes(optional[i], 300));
-		CHECK(recv(optional[i], bytes, sizeof bytes, MSG_DONTWAIT) == 50);
+		while (!comes(optional[i], 300) || (taken = recv(optional[i], bytes, sizeof bytes, MSG_DONTWAIT)) == -1);
+		CHECK(taken == 50);
 	}
 	if (!only_common)
 		check_uncommon();
@@ -326,12 +329,11 @@ static int echo(int i)
 	struct icmphdr request = { .type = i ? ICMP6_ECHO_REQUEST : ICMP_ECHO, .un.echo.sequence = ++sequence };
 	union name to = loopback(i ? AF_INET6 : AF_INET, 0);
 	CHECK(sendto(pings[i], &request, sizeof request, 0, &to.any, size_of(&to)) == sizeof request);
-	int answered = comes(pings[i], quiet ? 300 : 5000), seen = i || comes(raws[0], 0);
-	if (answered)
-		CHECK(recv(pings[i], packet, sizeof packet, 0) == sizeof request && ((struct icmphdr *)packet)->un.echo.sequence == sequence);
-	if (seen && !i)
-		CHECK(recv(raws[0], packet, sizeof packet, MSG_DONTWAIT) == sizeof(struct iphdr) + sizeof(struct icmphdr) && packet[sizeof(struct iphdr)] == ICMP_ECHO);
-	return answered && seen;
+	ssize_t answer = comes(pings[i], quiet ? 300 : 5000) ? recv(pings[i], packet, sizeof packet, MSG_DONTWAIT) : -1;
+	CHECK(answer == -1 || (answer == sizeof request && ((struct icmphdr *)packet)->un.echo.sequence == sequence));
+	ssize_t seen = i ? 0 : recv(raws[0], packet, sizeof packet, MSG_DONTWAIT);
+	CHECK(i || seen == -1 || (seen == sizeof(struct iphdr) + sizeof(struct icmphdr) && packet[sizeof(struct iphdr)] == ICMP_ECHO));
+	return answer != -1 && seen != -1;
 }
 
 static void check_others(void)
