@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
 using Linux.Abi;
 
@@ -67,7 +66,7 @@ internal static class ConnectionReader
 
     private static IPEndPoint? Bound(in SocketAddress address) => address.ToEndPoint() is { Port: not 0 } end ? end : null;
 
-    private static string? InterfaceOf(IPEndPoint end) => end.Address.ScopeId is not 0 and var scope ? Interfaces.NameOf((uint)scope) : null;
+    private static string? InterfaceOf(IPEndPoint end) => end.Address.ScopeId is not 0 and var scope ? NetworkInterfaces.NameOf((int)scope) : null;
 
     private static TcpRepairWindow ReadWindow(SocketCalls calls)
     {
@@ -203,24 +202,4 @@ internal static class ConnectionReader
 
     private static SoccrException Changing(SocketCalls calls, string queue, int length, long got) =>
         new($"the {queue} queue of {calls.Subject} holds {length} bytes, but {got} could be read: hold its traffic while it is saved");
-}
-
-/// <summary>Network interfaces of this namespace.</summary>
-internal static class Interfaces
-{
-    public static string? NameOf(uint index)
-    {
-        foreach (var one in NetworkInterface.GetAllNetworkInterfaces())
-            if (one.Supports(NetworkInterfaceComponent.IPv6) && one.GetIPProperties().GetIPv6Properties().Index == index)
-                return one.Name;
-        return null;
-    }
-
-    public static uint IndexOf(string name)
-    {
-        foreach (var one in NetworkInterface.GetAllNetworkInterfaces())
-            if (one.Name == name)
-                return (uint)one.GetIPProperties().GetIPv6Properties().Index;
-        throw new SoccrException($"there is no network interface {name}, to which a link-local address belongs");
-    }
 }

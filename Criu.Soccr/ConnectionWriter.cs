@@ -128,7 +128,11 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
 
     /// <summary>A link-local address belongs to an interface, which may have another number here.</summary>
     private IPEndPoint WithScope(IPEndPoint end) =>
-        state.Interface != null && end.Address.IsIPv6LinkLocal ? new IPEndPoint(new IPAddress(end.Address.GetAddressBytes(), Interfaces.IndexOf(state.Interface)), end.Port) : end;
+        state.Interface != null && end.Address.IsIPv6LinkLocal ? new IPEndPoint(new IPAddress(end.Address.GetAddressBytes(), NumberOf(state.Interface)), end.Port) : end;
+
+    private static int NumberOf(string name) => NetworkInterfaces.NumberOf(name) is not 0 and var number
+        ? number
+        : throw new SoccrException($"there is no network interface {name}, to which a link-local address belongs");
 
     private uint FirstReceived() => state.ReceiveSequence - (state.HasReceivedFin ? 1u : 0) - (uint)state.ReceiveQueue.Length;
 

@@ -26,8 +26,8 @@ public sealed class PausedConnections : IDisposable
         HeldFlow[] flows = [];
         try
         {
-            var reader = new OptionReader(options.OptionsAreAlike);
-            Work.Split(all.Length, workers, i => all[i] = PausedConnection.Look(sockets[i].Handle, sockets[i].Owner, options, reader));
+            using (var reader = new OptionReader(options.OptionsAreAlike, all.Length))
+                Work.Split(all.Length, workers, i => all[i] = PausedConnection.Look(sockets[i].Handle, sockets[i].Owner, options, reader));
             if (options.Lock is { } held)
             {
                 HeldFlow[] wanted = [.. all.Select(p => p!.Held).OfType<HeldFlow>()];
@@ -64,7 +64,7 @@ public sealed class PausedConnections : IDisposable
         ObjectDisposedException.ThrowIf(isDone, this);
         var states = new TcpConnectionState[all.Length];
         using var diagnosis = new SocketDiagnosis();
-        if (all.Length >= ManyEnough && !options.OptionsAreAlike)
+        if (all.Length >= ManyEnough && !options.OptionsAreAlike && all.Any(p => p.MayHaveKeys))
             diagnosis.LookAtAll();
         Work.Split(all.Length, workers, i => states[i] = all[i].SaveWith(diagnosis));
         return states;

@@ -41,6 +41,9 @@ public sealed class PausedConnection : IDisposable
     /// <summary>Its two ends; null for one without a peer.</summary>
     public TcpFlow? Flow { get; }
 
+    /// <summary>Whether it has keys (TCP_MD5SIG) must be asked.</summary>
+    internal bool MayHaveKeys => !settings.HasNoKeys;
+
     internal HeldFlow? Held => Flow is { } flow ? new HeldFlow(flow, handle) : null;
 
     /// <summary>The state that it is in; when it is paused no longer, the state that it was saved in.</summary>
@@ -92,7 +95,7 @@ public sealed class PausedConnection : IDisposable
         var state = ConnectionReader.Read(Calls, identity, Flow, settings);
         isSendQueueSelected = isInRepair;
         lastState = state.State;
-        if (options.OptionsAreAlike && diagnosis.HaveNone(identity.IsIPv6, state.State))
+        if (!MayHaveKeys || options.OptionsAreAlike && diagnosis.HaveNone(identity.IsIPv6, state.State))
             return state;
         int result = options.Switch is OwnRepairSwitch ? (int)Md5Keys.TryRead(handle, diagnosis, out var keys) : options.Switch.ReadMd5Keys(handle, out keys);
         if (result < 0)

@@ -12,7 +12,7 @@ internal sealed record SavedOptions
     private static readonly Lazy<KnownOption[]> OfV4 = new(() => OfNew(Inet.AF_INET)), OfV6 = new(() => OfNew(Inet.AF_INET6));
 
     /// <summary>An option that this kernel and family has, with the value of a new socket.</summary>
-    private readonly record struct KnownOption(int Level, int Number, byte[] Usual, bool IsForListener);
+    private readonly record struct KnownOption(int Row, int Level, int Number, byte[] Usual, bool IsForListener);
 
     public bool ReuseAddress { get; private init; }
     public bool KeepAlive { get; private init; }
@@ -22,21 +22,31 @@ internal sealed record SavedOptions
     public int BufferLocks { get; private init; }
     public ImmutableArray<TcpSocketOption> Others { get; private init; }
 
+    /// <summary>Whether it has been seen that it has none (TCP_MD5SIG).</summary>
+    public bool HasNoKeys { get; private init; }
+
     /// <summary>Whether they are those of another socket, which is said to have the same.</summary>
     public bool AreOfAnother { get; private init; }
 
-    public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity)
+    /// <param name="calls">Calls on the socket.</param>
+    /// <param name="identity">Which it is.</param>
+    /// <param name="view">Which of them need not be asked for.</param>
+    public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity, OptionView view)
     {
-        calls.TryGet(Inet.SOL_SOCKET, So.BUF_LOCK, out int locks);              // since 5.14; before, no lock is known
+        int locks = 0;
+        if (!view.IsUsual(Inet.SOL_SOCKET, So.BUF_LOCK))
+            calls.TryGet(Inet.SOL_SOCKET, So.BUF_LOCK, out locks);              // since 5.14; before, no lock is known
         return new SavedOptions
         {
-            ReuseAddress = calls.Get<int>(Inet.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR") != 0, KeepAlive = calls.Get<int>(Inet.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE") != 0,
+            ReuseAddress = IsOn(calls, view, Inet.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR"), KeepAlive = IsOn(calls, view, Inet.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE"),
             IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0, BufferLocks = locks & 3,
-            Cork = calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0,
+            Cork = IsOn(calls, view, Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK"), HasNoKeys = view.IsUsual(Inet.IPPROTO_TCP, Tcp.MD5SIG),
             WantedMaxSegment = identity.State is TcpState.Close or TcpState.Listen or TcpState.SynSent ? WantedSegment(calls) : 0,
-            Others = ReadOthers(calls, identity),
+            Others = ReadOthers(calls, identity, view),
         };
     }
+
+    private static bool IsOn(SocketCalls calls, OptionView view, int level, int number, string name) => !view.IsUsual(level, number) && calls.Get<int>(level, number, name) != 0;
 
     /// <summary>Without one, TCP_MAXSEG tells what a connection without options would use.</summary>
     private static int WantedSegment(SocketCalls calls)
@@ -46,15 +56,15 @@ internal sealed record SavedOptions
         return value == Default ? 0 : value;
     }
 
-    private static ImmutableArray<TcpSocketOption> ReadOthers(SocketCalls calls, in SocketIdentity identity)
+    private static ImmutableArray<TcpSocketOption> ReadOthers(SocketCalls calls, in SocketIdentity identity, OptionView view)
     {
         bool maySoonListen = !identity.HasPeer;
         Span<byte> value = stackalloc byte[Longest];
         ImmutableArray<TcpSocketOption>.Builder? found = null;
         foreach (var known in (identity.IsIPv6 ? OfV6 : OfV4).Value)
         {
-            if (known.IsForListener && !maySoonListen)
-                continue;                               // a connection has no use for it, and is not given it
+            if (known.IsForListener && !maySoonListen || view.IsUsual(known.Row))
+                continue;                               // a connection has no use for the former, and is not given it
             long length = calls.TryGet(known.Level, known.Number, value);
             if (Kernel.Failed(length) || value[..(int)length].SequenceEqual(known.Usual))
                 continue;
@@ -75,9 +85,9 @@ internal sealed record SavedOptions
         var calls = new SocketCalls((int)fd, "a new socket");
         Span<byte> value = stackalloc byte[Longest];
         var all = new List<KnownOption>();
-        foreach (var row in OptionTable.Rows)
+        foreach (var (i, row) in OptionTable.Rows.Index())
             if (calls.TryGet(row.Level, row.Number, value) is >= 0 and var length)
-                all.Add(new KnownOption(row.Level, row.Number, value[..(int)length].ToArray(), row.Stage == OptionStage.Listener));
+                all.Add(new KnownOption(i, row.Level, row.Number, value[..(int)length].ToArray(), row.Stage == OptionStage.Listener));
         return [.. all];
     }
 }
@@ -86,8 +96,10 @@ internal sealed record SavedOptions
 /// Checks and reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same. That takes in what
 /// stands above TCP (TCP_ULP); that it is TCP at all shows when repair mode is switched on.
 /// </summary>
-internal sealed class OptionReader(bool areAlike)
+internal sealed class OptionReader(bool areAlike, int count) : IDisposable
 {
+    private readonly OptionViews? views = areAlike ? null : OptionViews.TryRead(count);
+
     private readonly ConcurrentDictionary<(bool IsIPv6, TcpState? State), SavedOptions> ofKind = [];
 
     /// <exception cref="SoccrException">It cannot be saved.</exception>
@@ -98,10 +110,14 @@ internal sealed class OptionReader(bool areAlike)
         var kind = (identity.IsIPv6, identity.State);
         if (areAlike && ofKind.TryGetValue(kind, out var known))
             return known;
-        if (identity.State == null)
+        var view = views == null ? default : views.Of(calls.Fd, identity.IsIPv6);
+        if (identity.State == null && !view.IsUsual(Inet.IPPROTO_TCP, Tcp.ULP))
             Refusals.CheckProtocol(calls);
-        Refusals.CheckAuthentication(calls);
-        var all = SavedOptions.Read(calls, identity);
+        if (!view.IsUsual(Inet.IPPROTO_TCP, Tcp.AO_INFO))
+            Refusals.CheckAuthentication(calls);
+        var all = SavedOptions.Read(calls, identity, view);
         return areAlike ? ofKind.GetOrAdd(kind, all.ForOthers()) : all;
     }
+
+    public void Dispose() => views?.Dispose();
 }

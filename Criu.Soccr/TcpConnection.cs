@@ -67,7 +67,8 @@ public static class TcpConnection
 
     private static PausedConnection PauseOne(SafeHandle handle, IDisposable owner, SoccrOptions options)
     {
-        var paused = PausedConnection.Look(handle, owner, options, new OptionReader(areAlike: false));
+        using var reader = new OptionReader(areAlike: false, count: 1);
+        var paused = PausedConnection.Look(handle, owner, options, reader);
         bool isHeld = false;
         try
         {

@@ -21,11 +21,8 @@ internal static class CheckCommand
     /// <summary>Throws where something is missing that is always needed: all of it, for a client that sees no log.</summary>
     internal static bool Demand(Session session)
     {
-        var lacks = new List<string>();
-        foreach (var feature in KernelFeatures.All)
-            if (feature.Need == FeatureNeed.Always && feature.Probe() is { Works: false } report)
-                lacks.Add($"{feature.Name}, needed to {feature.Purpose}, does not work: {Because(report)}");
-        return lacks.Count == 0 ? true : throw new CheckpointException(string.Join("; ", lacks));
+        var found = Checkpoint.Check(session.Options.Check with { Extra = false });
+        return found.IsGood ? true : throw new CheckpointException(string.Join("; ", found.Lacks));
     }
 
     private static int CheckNamed(Session session)
@@ -44,19 +41,15 @@ internal static class CheckCommand
             return 1;
         }
         var report = feature.Probe();
-        return report.Works ? Say(session, $"{name} is supported", status: 0) : Say(session, $"{name} is not supported: {Because(report)}", status: 1);
+        return report.Works ? Say(session, $"{name} is supported", status: 0) : Say(session, $"{name} is not supported: {report}", status: 1);
     }
 
     private static int CheckAll(Session session)
     {
-        bool lame = false, thin = false;
-        foreach (var feature in KernelFeatures.All)
-        {
-            if (feature.Need == FeatureNeed.Always)
-                lame |= !Works(session, feature, LogLevel.Error);
-            else if (feature.Need == FeatureNeed.Sometimes && session.Options.Check.Extra)
-                thin |= !Works(session, feature, LogLevel.Warning);
-        }
+        var found = Checkpoint.Check(session.Options.Check);
+        foreach (var one in found.Features)
+            Complain(session, one.Report.Works ? LogLevel.Information : one.Feature.Need == FeatureNeed.Always ? LogLevel.Error : LogLevel.Warning, one.ToString());
+        bool lame = found.Features.Any(one => !one.Report.Works && one.Feature.Need == FeatureNeed.Always), thin = !found.IsGood;
         return (lame, thin) switch
         {
             (true, _) => Say(session, "Does not look good.", status: 1),
@@ -64,16 +57,6 @@ internal static class CheckCommand
             _ => Say(session, "Looks good.", status: 0),
         };
     }
-
-    private static bool Works(Session session, KernelFeature feature, LogLevel missing)
-    {
-        var report = feature.Probe();
-        string text = report.Works ? $"{feature.Name} works" : $"{feature.Name}, needed to {feature.Purpose}, does not work: {Because(report)}";
-        Complain(session, report.Works ? LogLevel.Information : missing, text);
-        return report.Works;
-    }
-
-    private static string Because(FeatureReport report) => report.Advice == null ? report.Lack! : $"{report.Lack}. {report.Advice}";
 
     private static void Complain(Session session, LogLevel level, string text)
     {

@@ -1,4 +1,3 @@
-using System.Text;
 using Criu.Core;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
@@ -10,7 +9,6 @@ internal static unsafe class ServiceSocket
 {
     public const string DefaultPath = "/var/run/criu-service.socket";
 
-    private const int MaxPathBytes = 107;            // sun_path has 108, with a NUL: linux/un.h
     private const int Backlog = 16;
 
     /// <summary>
@@ -19,7 +17,8 @@ internal static unsafe class ServiceSocket
     /// </summary>
     public static SafeFileHandle Listen(string path)
     {
-        byte[] address = Address(path);
+        byte[] address = UnixAddress.TryMake(path)
+            ?? throw new CheckpointException($"The path of the socket, {path}, is longer than {UnixAddress.LongestPath} bytes", "Name another with --address");
         var socket = Make(path);
         long bound = Call(Nr.bind, socket, address);
         if (bound == -Errno.EADDRINUSE && IsLeft(path, address))
@@ -59,15 +58,6 @@ internal static unsafe class ServiceSocket
         long fd = Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0);
         Demand(fd, path);
         return Kernel.Own(fd);
-    }
-
-    /// <summary>sockaddr_un.</summary>
-    private static byte[] Address(string path)
-    {
-        byte[] name = Encoding.UTF8.GetBytes(path);
-        if (name.Length > MaxPathBytes)
-            throw new CheckpointException($"The path of the socket, {path}, is longer than {MaxPathBytes} bytes", "Name another with --address");
-        return [Sockets.AF_UNIX, 0, .. name, 0];
     }
 
     /// <summary>A socket that nobody listens on refuses connections.</summary>

@@ -50,11 +50,7 @@ internal sealed class LoggingHost : RpcHost
         session.Attempt("check", "Checking", CheckCommand.Demand);
     }
 
-    public override void Cpuinfo(MergedOptions options, bool isDump)
-    {
-        using var session = Session.Open(options, isDump ? DirectoryAccess.Write : DirectoryAccess.Read);
-        session.Attempt<int>("cpuinfo", isDump ? "Dumping" : "Checking", isDump ? CpuinfoCommand.Dump : CpuinfoCommand.Check);
-    }
+    public override void Cpuinfo(MergedOptions options, bool isDump) => CpuinfoCommand.Attempt(options, isDump);
 
     public override string Describe(Exception exception) => Failure.Describe(exception);
 

@@ -5,7 +5,11 @@ namespace Criu.Core;
 /// <summary>A feature that was probed.</summary>
 /// <param name="Feature">Which one, and what it is for.</param>
 /// <param name="Report">What the kernel answered.</param>
-public sealed record ProbedFeature(KernelFeature Feature, FeatureReport Report);
+public sealed record ProbedFeature(KernelFeature Feature, FeatureReport Report)
+{
+    /// <summary>A sentence: name, purpose, reason and advice.</summary>
+    public override string ToString() => Report.Works ? $"{Feature.Name} works" : $"{Feature.Name}, needed to {Feature.Purpose}, does not work: {Report}";
+}
 
 /// <summary>What a check found.</summary>
 /// <param name="Features">All that were probed, those that are always needed first.</param>
@@ -15,13 +19,7 @@ public sealed record CheckResult(IReadOnlyList<ProbedFeature> Features)
     public bool IsGood => Features.All(probed => probed.Report.Works);
 
     /// <summary>What does not work: name, purpose, reason and advice, a sentence each.</summary>
-    public IEnumerable<string> Lacks => from probed in Features where !probed.Report.Works select Describe(probed);
-
-    private static string Describe(ProbedFeature probed)
-    {
-        var (feature, report) = (probed.Feature, probed.Report);
-        return $"{feature.Name}, needed to {feature.Purpose}, does not work: {report.Lack}" + (report.Advice == null ? "" : $". {report.Advice}");
-    }
+    public IEnumerable<string> Lacks => from probed in Features where !probed.Report.Works select probed.ToString();
 
     internal static CheckResult Of(CheckOptions options, CancellationToken cancel)
     {

@@ -37,7 +37,7 @@ internal sealed class DumpEngine : IDisposable
     {
         Phases.RunAll("Dump",
         [
-            ("the stage before it", () => stages.Reach(CheckpointStage.PreDump, rootPid)),
+            ("stage pre-dump", () => stages.Reach(CheckpointStage.PreDump, rootPid)),
             ("stopping the tree", Freeze),
             ("looking at the tree", Collect),
             ("asking the processes", Ask),

@@ -17,7 +17,11 @@ public enum FeatureNeed
 /// <param name="Works">Whether the kernel has the feature, and lets the caller use it.</param>
 /// <param name="Lack">What the kernel answered otherwise.</param>
 /// <param name="Advice">What to do about it.</param>
-public readonly record struct FeatureReport(bool Works, string? Lack = null, string? Advice = null);
+public readonly record struct FeatureReport(bool Works, string? Lack = null, string? Advice = null)
+{
+    /// <summary>What the kernel answered, and what to do about it.</summary>
+    public override string ToString() => Works ? "works" : Advice == null ? $"{Lack}" : $"{Lack}. {Advice}";
+}
 
 /// <summary>A feature of the kernel that dump or restore may need.</summary>
 /// <param name="Name">CRIU's name for it where it has one (<c>criu check --feature</c>).</param>

@@ -1,6 +1,6 @@
 namespace Criu.Core;
 
-/// <summary>How to dump. Everything has CRIU's default.</summary>
+/// <summary>How to dump. Everything has CRIU's default, but for <see cref="NetworkLock"/>.</summary>
 public sealed record DumpOptions
 {
     /// <summary>Let the tree run on after the dump (<c>--leave-running</c>) instead of killing it.</summary>

@@ -46,7 +46,7 @@ internal sealed class RestoreEngine : IDisposable
         Phases.RunAll("Restore",
         [
             ("reading the images", Load),
-            ("the stage before it", () => stages.Reach(CheckpointStage.PreRestore)),
+            ("stage pre-restore", () => stages.Reach(CheckpointStage.PreRestore)),
             ("shared memory", () => shared.MakeAll(model.Tasks)),
             ("the root", MakeRoot),
             ("terminals", () => context.Terminals.MakeAll(model.Root)),
@@ -58,9 +58,9 @@ internal sealed class RestoreEngine : IDisposable
             ("signals", () => RunStage(RestoreStage.Signals)),
             ("credentials", () => RunStage(RestoreStage.Credentials)),
             ("the last calls", () => RunStage(RestoreStage.Last)),
-            ("the stage after it", () => stages.Reach(CheckpointStage.PostRestore, rootPid)),
+            ("stage post-restore", () => stages.Reach(CheckpointStage.PostRestore, rootPid)),
             ("the final state", SwitchToFinalState),
-            ("the stage before going on", () => stages.ReachForGood(CheckpointStage.PreResume, rootPid)),
+            ("stage pre-resume", () => stages.ReachForGood(CheckpointStage.PreResume, rootPid)),
             ("connections", context.InetSockets.Resume),
             ("letting go", Commit),
         ], log, progress, cancel);

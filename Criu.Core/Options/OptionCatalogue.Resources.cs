@@ -25,7 +25,7 @@ public static partial class OptionCatalogue
             Group = OptionGroup.Resources, Negatable = true, Actions = Dump,
             RpcField = "tcp_skip_in_flight", CSetter = "criu_set_tcp_skip_in_flight", Effect = (o, s) => o with { Dump = o.Dump with { SkipInFlight = s.IsOn } },
         },
-        new("network-lock", Supported, "how to hold back packets between dump and restore: iptables, nftables (unless told otherwise) or skip")
+        new("network-lock", Supported, "how to hold back packets between dump and restore: iptables, nftables (unless told otherwise; for a week at most) or skip")
         {
             Group = OptionGroup.Resources, Argument = Required, ValueName = "METHOD",
             RpcField = "network_lock", CSetter = "criu_set_network_lock",

@@ -33,10 +33,21 @@ public sealed record ProgramStart
 /// <param name="Status">si_status: its exit status, or the signal.</param>
 public readonly record struct ProgramEnd(int Code, int Status)
 {
-    private const int CLD_EXITED = 1;
+    private const int CLD_EXITED = 1, CLD_DUMPED = 3;
 
     /// <summary>It exited with 0.</summary>
     public bool Succeeded => Code == CLD_EXITED && Status == 0;
+
+    /// <summary>The same as wait(2) tells it.</summary>
+    internal int WaitStatus => Code switch
+    {
+        CLD_EXITED => Status << 8,
+        CLD_DUMPED => Status | 0x80,
+        _ => Status,
+    };
+
+    /// <summary>The exit status, or 128 + signal as a shell has it.</summary>
+    public int ShellStatus => Code == CLD_EXITED ? Status : 128 + Status;
 
     /// <summary>The rest of a sentence: exited with 3.</summary>
     public override string ToString() => Code == CLD_EXITED ? $"exited with {Status}" : $"was ended by signal {Status}";

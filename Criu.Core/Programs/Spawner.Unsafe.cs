@@ -57,21 +57,20 @@ public static unsafe partial class Spawner
     /// <exception cref="CheckpointException">It is no child of ours.</exception>
     public static ProgramEnd Await(int pid)
     {
-        const int P_PID = 1, WEXITED = 4;
-        int* info = stackalloc int[32];                  // siginfo_t: si_code is the third word, si_status the seventh
-        long result = Kernel.Call(Nr.waitid, P_PID, pid, (long)info, WEXITED, 0);
-        return Kernel.Failed(result)
-            ? throw new CheckpointException($"The end of process {pid} cannot be waited for: {Errno.Name(result)}", "Let SIGCHLD have its default disposition")
-            : new ProgramEnd(info[2], info[6]);
+        long result = TryAwait(pid, out var end);
+        return !Kernel.Failed(result) ? end
+            : throw new CheckpointException($"The end of process {pid} cannot be waited for: {Errno.Name(result)}", "Let SIGCHLD have its default disposition") { ErrorNumber = (int)-result };
     }
 
-    /// <summary>The same, with the status as wait(2) tells it.</summary>
-    internal static int AwaitStatus(int pid, out int error)
+    /// <summary>The same for a child that was made to send its parent no signal, or another than SIGCHLD, too.</summary>
+    /// <returns>0, or -errno.</returns>
+    internal static long TryAwait(int pid, out ProgramEnd end)
     {
-        int status;
-        long result = Kernel.Call(Nr.wait4, pid, (long)(&status), 0, 0);
-        error = Kernel.Failed(result) ? (int)-result : 0;
-        return status;
+        const int P_PID = 1, WEXITED = 4;
+        int* info = stackalloc int[32];                  // siginfo_t: si_code is the third word, si_status the seventh
+        long result = Kernel.Call(Nr.waitid, P_PID, pid, (long)info, WEXITED | Sched.WALL, 0);
+        end = new ProgramEnd(info[2], info[6]);
+        return result;
     }
 
     /// <summary>Becomes another program, which keeps our pid, our children and our standard descriptors.</summary>

@@ -30,20 +30,8 @@ internal static class RegisterImages
     /// An interrupted call starts again after the restore, as it would have here. One that would go on with a restart block cannot: the block is the kernel's. It starts
     /// anew, a sleep with the time that the kernel has just written for the caller, if the caller asked for that.
     /// </summary>
-    private static Registers ForImage(TracedThread thread)
-    {
-        const long RestartBlock = -516, Eintr = -4;
-        var (regs, stop) = (thread.Registers, thread.RegistersAtStop);
-        if (stop.OrigRax < 0 || stop.Rax != RestartBlock)
-            return regs;
-        long? call = RestartedCall.NumberOf(thread);
-        (regs.Rax, regs.Rip) = call is { } number ? (number, stop.Rip - 2) : (Eintr, stop.Rip);
-        if (call == (long)Nr.nanosleep && stop.Rsi != 0)
-            regs.Rdi = stop.Rsi;
-        else if (call == (long)Nr.clock_nanosleep && stop.R10 != 0)
-            regs.Rdx = stop.R10;
-        return regs;
-    }
+    private static Registers ForImage(TracedThread thread) =>
+        RestartedCall.PlaceOf(thread) is { } place ? RestartedCall.Restarted(thread, thread.Registers, place) : thread.Registers;
 
     private static UserX86RegsEntry FromRegisters(Registers r) => new()
     {

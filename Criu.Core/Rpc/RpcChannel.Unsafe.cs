@@ -32,6 +32,17 @@ internal sealed unsafe class RpcChannel : IDisposable
     /// <summary>Inode of our end: what the client's own has for its peer.</summary>
     public uint Inode { get; }
 
+    /// <summary>How long the client may say nothing, or take no answer, as the socket has it, whoever set it; 0: as long as it likes.</summary>
+    public long PatienceSeconds
+    {
+        get
+        {
+            long* patience = stackalloc long[2];                          // struct timeval
+            int size = 2 * sizeof(long);
+            return Kernel.Failed(Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_RCVTIMEO, (long)patience, (long)(&size))) ? 0 : patience[0];
+        }
+    }
+
     /// <summary>Gives up what the client has not; answers whether that was anything.</summary>
     public bool BecomePeer() => RpcPrivilege.Become(Peer, socket);
 
@@ -160,10 +171,10 @@ internal sealed unsafe class RpcChannel : IDisposable
         return Kernel.Call(Nr.poll, (long)(&entry), 1, 0) > 0 && (entry.Found & (Poll.POLLRDHUP | Poll.POLLHUP)) != 0;
     }
 
-    private static long Demand(long result) => -result switch
+    private long Demand(long result) => -result switch
     {
         Errno.ECONNRESET => 0,
-        Errno.EAGAIN => throw new CheckpointException("The client has sent nothing for too long"),
+        Errno.EAGAIN => throw new CheckpointException($"The client has sent nothing for {PatienceSeconds} seconds") { ErrorNumber = Errno.EAGAIN },
         _ when Kernel.Failed(result) => throw new CheckpointException($"The client's socket cannot be read: {Errno.Name(result)}"),
         _ => result,
     };

@@ -26,7 +26,7 @@ public sealed unsafe class RpcListener
 
     /// <summary>Serves for ever.</summary>
     /// <param name="listener">A unix socket of type SOCK_SEQPACKET that listens. No worker inherits it.</param>
-    /// <param name="startWorker">Starts a process that inherits the descriptor of this number and calls <see cref="RpcServer.Serve"/>; answers its pid.</param>
+    /// <param name="startWorker">Starts a process that inherits the descriptor of this number and calls <see cref="RpcServer.Serve(int, RpcHost, bool)"/>; answers its pid.</param>
     /// <param name="complain">Logs one sentence.</param>
     public static void Run(SafeFileHandle listener, Func<int, int> startWorker, Action<string> complain)
     {

@@ -1,4 +1,5 @@
 using Criu.Core.Rpc.Proto;
+using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Core.Rpc;
@@ -23,11 +24,23 @@ internal sealed class RpcNotifier(RpcChannel channel) : ICheckpointListener
             notify.Pid = pid;
         if (!channel.Send(new CriuResp { Type = CriuReqType.Notify, Success = true, Notify = notify }, passed))
             throw Gone(name, "it has gone");
-        var answer = channel.Receive() ?? throw Gone(name, "it has gone without an answer");
+        var answer = Receive(name) ?? throw Gone(name, "it has gone without an answer");
         if (answer.Type != CriuReqType.Notify)
             throw new CheckpointException($"The client answered the notification {name} with a request of type {RpcErrors.NameOf(answer.Type)}", "Answer with NOTIFY and notify_success");
         if (!answer.NotifySuccess)
             throw new CheckpointException($"The client said no to {name}", "It answers notify_success: true where the work shall go on");
+    }
+
+    private CriuReq? Receive(string name)
+    {
+        try
+        {
+            return channel.Receive();
+        }
+        catch (CheckpointException exception) when (exception.ErrorNumber == Errno.EAGAIN)
+        {
+            throw Gone(name, $"it has not answered for {channel.PatienceSeconds} seconds");
+        }
     }
 
     private CheckpointException Gone(string name, string reason) => new($"The client, process {channel.Peer.Pid}, cannot be asked about {name}: {reason}");

@@ -32,8 +32,8 @@ internal sealed class RpcOptions : IDisposable
     /// <param name="home">Where configuration files of the user may be; null: nowhere.</param>
     public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home) => (this.opts, this.peer, this.isService, this.home) = (opts, peer, isService, home);
 
-    /// <summary>How many settings and warnings the fields have become.</summary>
-    public int Taken => settings.Count + warnings.Count + (opts.NotifyScripts ? 1 : 0) + (opts.OrphanPtsMaster ? 1 : 0) + OfConfigFile().Count;
+    /// <summary>What the fields have become.</summary>
+    public IReadOnlyList<OptionSetting> Settings => settings;
 
     /// <summary>Merges all fields.</summary>
     /// <param name="needsImages">Whether the request is nothing without a directory of images.</param>

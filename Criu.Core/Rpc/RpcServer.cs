@@ -11,16 +11,20 @@ namespace Criu.Core.Rpc;
 /// </summary>
 public sealed class RpcServer
 {
+    /// <summary>How long a stranger may take for the answer to a notification.</summary>
+    private const int PatienceSeconds = 120;
+
     private readonly RpcChannel channel;
     private readonly RpcHost host;
     private readonly bool isService;
+    private readonly int patienceSeconds;
     private readonly string? home;
     private IReadOnlyList<string>? command;
     private bool servesStranger;
 
-    private RpcServer(RpcChannel channel, RpcHost host, bool isService)
+    private RpcServer(RpcChannel channel, RpcHost host, bool isService, int patienceSeconds)
     {
-        (this.channel, this.host, this.isService) = (channel, host, isService);
+        (this.channel, this.host, this.isService, this.patienceSeconds) = (channel, host, isService, patienceSeconds);
         // The home directory of whoever started a service says nothing about another user.
         home = channel.Peer.User == Kernel.Call(Nr.geteuid) ? Environment.GetEnvironmentVariable("HOME") : null;
     }
@@ -30,10 +34,12 @@ public sealed class RpcServer
     /// <param name="host">Does the work.</param>
     /// <param name="isService">The client is a stranger that connected, not our parent: our own descriptors and our parent are none of its business.</param>
     /// <exception cref="CheckpointException">The descriptor is no such socket.</exception>
-    public static bool Serve(int socket, RpcHost host, bool isService)
+    public static bool Serve(int socket, RpcHost host, bool isService) => Serve(socket, host, isService, PatienceSeconds);
+
+    internal static bool Serve(int socket, RpcHost host, bool isService, int patienceSeconds)
     {
         using var channel = RpcChannel.Over(socket);
-        var server = new RpcServer(channel, host, isService);
+        var server = new RpcServer(channel, host, isService, patienceSeconds);
         return (!isService || server.BecomePeer()) && server.Run();
     }
 
@@ -161,11 +167,10 @@ public sealed class RpcServer
     /// <summary>A stranger who does not answer shall not keep a tree stopped.</summary>
     private RpcNotifier? Listener(CriuReq request)
     {
-        const int PatienceSeconds = 120;
         if (!request.Opts.NotifyScripts)
             return null;
         if (isService)
-            channel.LimitWaiting(PatienceSeconds);
+            channel.LimitWaiting(patienceSeconds);
         return new RpcNotifier(channel);
     }
 
@@ -181,9 +186,9 @@ public sealed class RpcServer
     {
         if (!request.HasPid)
             throw RpcErrors.BadOption("WAIT_PID names no process", "Set pid");
-        int status = Spawner.AwaitStatus((int)request.Pid, out int error);
-        return error == 0 ? new CriuResp { Type = request.Type, Success = true, Status = status }
-            : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(error)}", "Name a child of this criu") { ErrorNumber = error };
+        long result = Spawner.TryAwait((int)request.Pid, out var end);
+        return !Kernel.Failed(result) ? new CriuResp { Type = request.Type, Success = true, Status = end.WaitStatus }
+            : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(result)}", "Name a child of this criu") { ErrorNumber = (int)-result };
     }
 
     private RpcOptions Options(CriuReq request)

@@ -34,9 +34,14 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
             }
             finally
             {
-                descriptors.ForEach(d => d.Dispose());
-                descriptors.Clear();
+                CloseDescriptors();
             }
+    }
+
+    private void CloseDescriptors()
+    {
+        descriptors.ForEach(d => d.Dispose());
+        descriptors.Clear();
     }
 
     private static uint UserOf(Socket client)
@@ -71,6 +76,13 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
     {
         Span<byte> answer = stackalloc byte[HelperProtocol.AnswerBytes];
         HelperProtocol.WriteAnswer(answer, operation, result, value);
+        return Send(answer);
+    }
+
+    /// <summary>When a client hears the answer nobody but itself has its sockets: it may close one, and take the address again.</summary>
+    private bool Send(ReadOnlySpan<byte> answer)
+    {
+        CloseDescriptors();
         // Who asks without listening fills the buffer some day, and must not make us wait.
         return SocketCalls.SendWhole((int)client.SafeHandle.DangerousGetHandle(), answer, Sockets.MSG_DONTWAIT);
     }
@@ -86,7 +98,7 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
             (result, keys) = (-Errno.E2BIG, []);
         byte[] bytes = HelperProtocol.Write(keys), answer = [.. new byte[HelperProtocol.AnswerBytes], .. bytes];
         HelperProtocol.WriteAnswer(answer, HelperProtocol.Keys, result, (uint)bytes.Length);
-        return SocketCalls.SendWhole((int)client.SafeHandle.DangerousGetHandle(), answer, Sockets.MSG_DONTWAIT);
+        return Send(answer);
     }
 
     private (int Result, uint Value) Do(ushort operation, ReadOnlySpan<byte> value)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Soccr.Benchmarks;
 
@@ -11,9 +12,9 @@ namespace Criu.Soccr.Benchmarks;
 /// </summary>
 internal sealed class Connections : IDisposable
 {
-    private const int Spare = 200;                      // descriptors of the runtime
+    private const int Spare = 300;                      // descriptors of the runtime, and of peers before they fly
 
-    private readonly Socket[] theirs;
+    private readonly SafeFileHandle keeper, unread;
     private SafeHandle[] ours;
 
     public Connections(int count, int bytes)
@@ -22,22 +23,44 @@ internal sealed class Connections : IDisposable
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, false);      // the runtime sets it; those of libsoccr have no option either
         listener.Listen(100);
-        (theirs, ours) = (new Socket[count], new SafeHandle[count]);
+        ours = new SafeHandle[count];
+        (keeper, unread) = NewPair();
         byte[] data = new byte[bytes];
+        List<Socket> theirs = [];
         for (int i = 0; i < count; i++)
         {
-            theirs[i] = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            theirs[i].Connect(listener.LocalEndPoint!);
+            var one = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            theirs.Add(one);
+            one.Connect(listener.LocalEndPoint!);
             ours[i] = Kernel.Own(Kernel.Call(Nr.accept4, listener.Handle, 0, 0, Fcntl.O_CLOEXEC));
-            if (bytes == 0)
-                continue;
-            theirs[i].Send(data);
-            MakeDeaf(theirs[i]);
-            Fill(ours[i], data);
+            if (bytes > 0)
+            {
+                one.Send(data);
+                MakeDeaf(one);
+                Fill(ours[i], data);
+            }
+            if (theirs.Count == DescriptorMessages.Most || i == count - 1)
+                LetFly(theirs);
         }
     }
 
-    /// <summary>The most that this process may have: two descriptors each.</summary>
+    private static unsafe (SafeFileHandle, SafeFileHandle) NewPair()
+    {
+        int* pair = stackalloc int[2];
+        return Kernel.Failed(Kernel.Call(Nr.socketpair, Sockets.AF_UNIX, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, 0, (long)pair))
+            ? throw new InvalidOperationException("there is no pair of sockets")
+            : (Kernel.Own(pair[0]), Kernel.Own(pair[1]));
+    }
+
+    private void LetFly(List<Socket> theirs)
+    {
+        if (DescriptorMessages.Send(keeper.Fd(), [0], [.. theirs.Select(s => (int)s.Handle)]) != 1)
+            throw new InvalidOperationException("the other ends cannot be kept in flight");
+        theirs.ForEach(s => s.Dispose());
+        theirs.Clear();
+    }
+
+    /// <summary>The most that this process may have: one descriptor each, and one of another's that is made meanwhile.</summary>
     public static unsafe int Most
     {
         get
@@ -83,12 +106,9 @@ internal sealed class Connections : IDisposable
     /// <summary>Resets, so that nothing lingers in the tables.</summary>
     public void Dispose()
     {
-        foreach (var socket in theirs)
-        {
-            socket.LingerState = new LingerOption(true, 0);
-            socket.Dispose();
-        }
         foreach (var handle in ours)
             handle.Dispose();
+        keeper.Dispose();
+        unread.Dispose();
     }
 }

@@ -50,6 +50,8 @@ public sealed class ConnectionTests : EndToEndTest
                 network.Do($"nft 'add table inet byhand; add chain inet byhand c {{ type filter hook input priority -400; }}; add rule inet byhand c meta mark != 0xC114 tcp dport {Port} drop; add rule inet byhand c meta mark != 0xC114 tcp sport {Port} drop'");
             ours.DumpToTheEnd(Engine.Named(engine), "--network-lock", method);
             ours.Holds(network.Held.Length > 0, "is dumped, and its traffic is not held");
+            if (method == "nftables")
+                ours.Holds(network.Do("nft list ruleset").Contains("timeout 7d", StringComparison.Ordinal), "is held for ever");
             if (method == "skip")
             {
                 // A tree that runs while it is held loses news of its windows, and a peer that waits for room asks but every few seconds, in the end minutes.

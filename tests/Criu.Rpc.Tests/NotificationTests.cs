@@ -1,5 +1,10 @@
+using System.Collections.Concurrent;
+using Criu.Core;
+using Criu.Core.Options;
+using Criu.Core.Rpc;
 using Criu.Core.Rpc.Proto;
 using Criu.EndToEnd.Tests.Harness;
+using Criu.Images;
 using Criu.Rpc.Tests.Harness;
 using Linux.Abi;
 
@@ -92,6 +97,54 @@ public sealed class NotificationTests : EndToEndTest
         }
         Assert.True(Child.Until(() => service.Workers.Count == 0), "workers stay");
         target.SurvivedAFailedDump(before);
+    }
+
+    /// <summary>A stranger who is told, reads it, and says nothing. The server is in this process, with less patience than it has for others.</summary>
+    [Theory]
+    [InlineData("pre-dump")]
+    [InlineData("post-dump")]
+    public async Task AStrangerWhoNeverAnswersIsGivenUp(string at)
+    {
+        Target target = Start(new Workload("counter"));
+        ProcessPicture before = target.Picture();
+        var (client, end) = Client.Pair();
+        using Client stranger = client;
+        var host = new DumpingHost();
+        Task<bool> served = Task.Run(() => RpcServer.Serve(end, host, isService: true, patienceSeconds: 2), TestContext.Current.CancellationToken);
+        stranger.Send(Dump(target));
+        while (stranger.Receive()!.Notify.Script != at)
+            stranger.Send(new CriuReq { Type = CriuReqType.Notify, NotifySuccess = true });
+        CriuResp answer = stranger.Receive()!;
+        Assert.Equal((CriuReqType.Dump, false), (answer.Type, answer.Success));
+        string reason = $"The client, process {Environment.ProcessId}, cannot be asked about {at}: it has not answered for 2 seconds";
+        Assert.Contains(reason, answer.CrErrmsg);
+        Assert.Contains(host.Complaints, complaint => complaint.Contains(reason, StringComparison.Ordinal));
+        Assert.Null(stranger.Receive());
+        Assert.False(await served);
+        target.SurvivedAFailedDump(before);
+        target.Finish();
+    }
+
+    /// <summary>Dumps, and does nothing else.</summary>
+    private sealed class DumpingHost : RpcHost
+    {
+        public ConcurrentQueue<string> Complaints { get; } = [];
+
+        public override void Dump(MergedOptions options, ICheckpointListener? listener)
+        {
+            using var images = ImageDirectory.Create(options.Common.ImagesDir);
+            Checkpoint.Dump(options.Common.Tree!.Value, images, options.Dump, listener: listener);
+        }
+
+        public override int Restore(MergedOptions options, ICheckpointListener? listener) => throw new NotSupportedException();
+
+        public override void Check(MergedOptions options) => throw new NotSupportedException();
+
+        public override void Cpuinfo(MergedOptions options, bool isDump) => throw new NotSupportedException();
+
+        public override string Describe(Exception exception) => exception.Message;
+
+        public override void Complain(string message) => Complaints.Enqueue(message);
     }
 
     private static (List<CriuNotify> Stages, CriuResp? Answer) Converse(CriuReq request, Func<CriuNotify, bool> answer)

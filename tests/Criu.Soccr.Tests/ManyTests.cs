@@ -1,22 +1,45 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Criu.Soccr.Tests.Harness;
 using Linux.Abi;
 
 namespace Criu.Soccr.Tests;
 
-/// <summary>Thousands of connections in one call, with both ends of each.</summary>
+/// <summary>Thousands of connections in one call. The peers are another process, which has its own descriptors, and its own opinion of every byte.</summary>
 public sealed class ManyTests(ITestOutputHelper output)
 {
-    private const int Wanted = 10_000, OtherDescriptors = 300;
+    private const int Wanted = 10_000, OtherDescriptors = 300, AtOnce = 500, Bytes = 50;
 
     [Theory, InlineData(1), InlineData(2)]
-    public void Ten_thousand_connections_are_saved_and_restored_or_as_many_as_may_be_open(int workers) => LockingNamespace.Run(() =>
+    public void Ten_thousand_connections_are_saved_and_restored(int workers)
     {
-        int count = Math.Min(Wanted, (AllowDescriptors(2 * Wanted + OtherDescriptors) - OtherDescriptors) / 2);
-        using var connectionLock = NftablesLock.CreateOwned();
-        var options = new SoccrOptions { Lock = connectionLock };
-        var sockets = Connect(count);
+        AllowDescriptors(Wanted + OtherDescriptors);
+        using var ns = new Namespace();
+        using var peers = new Peer(ns);
+        ns.Run(() =>
+        {
+            var sockets = Connect(peers);
+            var ports = sockets.Select(PortOf).ToArray();
+            Assert.Equal(Wanted, ports.Distinct().Count());
+            // Nobody reads before all are restored: what is sent now waits at both ends, and ours is saved.
+            SendAll(sockets, from: 0);
+            peers.Do($"send_each {Bytes}");
+            using var connectionLock = NftablesLock.CreateOwned();
+            var again = Move(sockets, new SoccrOptions { Lock = connectionLock }, workers);
+            Assert.Equal(ports, again.Select(PortOf));
+            SendAll(again, from: Bytes);
+            peers.Do($"read_each {2 * Bytes}");
+            peers.Do($"send_each {Bytes}");
+            Array.ForEach(again, ReadAll);
+            Array.ForEach(again, s => s.Shutdown(SocketShutdown.Send));
+            peers.Do("eof_each");
+            Array.ForEach(again, s => s.Dispose());
+        });
+    }
+
+    private Socket[] Move(Socket[] sockets, SoccrOptions options, int workers)
+    {
         var watch = Stopwatch.StartNew();
         TcpConnectionState[] saved;
         using (var paused = TcpConnection.PauseAll(sockets, options, workers))
@@ -25,46 +48,57 @@ public sealed class ManyTests(ITestOutputHelper output)
             paused.Leave();
         }
         var savedAfter = watch.Elapsed;
+        Assert.All(saved, s => Assert.Equal(Bytes, s.ReceiveQueue.Length));
         using var restored = TcpConnection.RestoreAll(saved, options, workers);
-        sockets = restored.Resume();
+        var again = restored.Resume();
         var all = watch.Elapsed;
-        output.WriteLine($"{sockets.Length} ends with {workers} workers: saved in {savedAfter.TotalSeconds:F2} s, restored in {(all - savedAfter).TotalSeconds:F2} s, {sockets.Length / all.TotalSeconds:F0} a second");
-        byte[] number = new byte[4];
-        for (int i = 0; i < count; i++)
-        {
-            sockets[2 * i].Send(BitConverter.GetBytes(i));
-            sockets[2 * i + 1].ReceiveTimeout = 10_000;
-            Assert.Equal(4, sockets[2 * i + 1].Receive(number));
-            Assert.Equal(i, BitConverter.ToInt32(number));
-        }
-        Array.ForEach(sockets, s => s.Dispose());
-    });
+        output.WriteLine($"{again.Length} connections with {workers} workers: saved in {savedAfter.TotalSeconds:F2} s, restored in {(all - savedAfter).TotalSeconds:F2} s, {again.Length / all.TotalSeconds:F0} a second");
+        return again;
+    }
 
-    private static Socket[] Connect(int count)
+    /// <summary>In groups that the queue of the listener has room for.</summary>
+    private static Socket[] Connect(Peer peers)
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen(100);
-        var sockets = new Socket[2 * count];
-        for (int i = 0; i < count; i++)
+        var listener = new IPEndPoint(IPAddress.Loopback, int.Parse(peers.Do("listen 4 127.0.0.1"), System.Globalization.CultureInfo.InvariantCulture));
+        var sockets = new Socket[Wanted];
+        for (int i = 0; i < Wanted; i++)
         {
-            sockets[2 * i] = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            sockets[2 * i].Connect(listener.LocalEndPoint!);
-            sockets[2 * i + 1] = listener.Accept();
+            sockets[i] = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 60_000 };
+            sockets[i].Connect(listener);
+            if ((i + 1) % AtOnce == 0)
+                peers.Do($"accept_more {AtOnce}");
         }
         return sockets;
     }
 
-    /// <summary>How many there may be. Without CAP_SYS_RESOURCE in the first user namespace the hard limit stays as it is.</summary>
-    private static unsafe int AllowDescriptors(ulong count)
+    private static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
+
+    /// <summary>Both streams of a connection begin at the place in the sequence that its port names, so that none can pass for another's.</summary>
+    private static void SendAll(Socket[] sockets, int from)
+    {
+        foreach (var socket in sockets)
+            Assert.Equal(Bytes, socket.Send(Peer.Sequence(PortOf(socket) + from, Bytes)));
+    }
+
+    private static void ReadAll(Socket socket)
+    {
+        byte[] received = new byte[2 * Bytes];
+        for (int count = 0, one; count < received.Length; count += one)
+            Assert.NotEqual(0, one = socket.Receive(received.AsSpan(count)));
+        Assert.Equal(Peer.Sequence(PortOf(socket), received.Length), received);
+        Assert.Equal(0, socket.Available);
+    }
+
+    /// <summary>Of the children too: they inherit it.</summary>
+    private static unsafe void AllowDescriptors(ulong count)
     {
         const int RLIMIT_NOFILE = 7;
-        ulong* limit = stackalloc ulong[2], raised = stackalloc ulong[2] { count, count };
+        ulong* limit = stackalloc ulong[2];                     // the soft and the hard one
         Assert.Equal(0, Kernel.Call(Nr.prlimit64, 0, RLIMIT_NOFILE, 0, (long)limit));
-        if (limit[0] < count && !Kernel.Failed(Kernel.Call(Nr.prlimit64, 0, RLIMIT_NOFILE, (long)raised, 0)))
-            return (int)count;
-        limit[0] = limit[1];
-        Kernel.Call(Nr.prlimit64, 0, RLIMIT_NOFILE, (long)limit, 0);
-        return (int)Math.Min(limit[0], count);
+        if (limit[0] >= count)
+            return;
+        limit[0] = count;
+        limit[1] = Math.Max(limit[1], count);
+        Assert.True(!Kernel.Failed(Kernel.Call(Nr.prlimit64, 0, RLIMIT_NOFILE, (long)limit, 0)), $"the hard limit of descriptors must be {count} or more: raise it (ulimit -Hn)");
     }
 }

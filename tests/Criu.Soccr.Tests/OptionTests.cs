@@ -10,7 +10,7 @@ public sealed class OptionTests(ITestOutputHelper output)
     private const int Loopback = 1;                     // the number of lo
 
     /// <summary>What setsockopt takes, where 1 is not allowed, or is what a new socket has.</summary>
-    private static readonly Dictionary<string, byte[]> Values = new()
+    internal static readonly Dictionary<string, byte[]> Values = new()
     {
         ["IP_LOCAL_PORT_RANGE"] = Bytes(40_000 | 50_000 << 16), ["SO_BINDTODEVICE"] = [.. "lo\0"u8], ["TCP_FASTOPEN"] = Bytes(5), ["IP_TOS"] = Bytes(0x10), ["IP_TTL"] = Bytes(33),
         ["IP_OPTIONS"] = [1, 1, 1, 0], ["IP_MTU_DISCOVER"] = Bytes(0), ["IPV6_MTU_DISCOVER"] = Bytes(0), ["IP_MINTTL"] = Bytes(3), ["IPV6_MINHOPCOUNT"] = Bytes(3),
@@ -73,7 +73,7 @@ public sealed class OptionTests(ITestOutputHelper output)
         return Kernel.Failed(length) ? [] : value[..(int)length];
     }
 
-    private static (Socket, Socket?) Connected(bool isIPv6)
+    internal static (Socket, Socket?) Connected(bool isIPv6)
     {
         using var listener = New(isIPv6);
         listener.Bind(new IPEndPoint(isIPv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0));
@@ -83,12 +83,12 @@ public sealed class OptionTests(ITestOutputHelper output)
         return (socket, listener.Accept());
     }
 
-    private static Socket New(bool isIPv6)
+    internal static Socket New(bool isIPv6)
     {
         if (!isIPv6)
             return new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         return new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };       // else the runtime sets IPV6_V6ONLY
     }
 
-    private static byte[] Bytes(int value) => BitConverter.GetBytes(value);
+    internal static byte[] Bytes(int value) => BitConverter.GetBytes(value);
 }

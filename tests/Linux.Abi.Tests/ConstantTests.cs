@@ -44,6 +44,9 @@ public sealed class ConstantTests
         (typeof(SocketFilter), "", "", "asm/socket.h linux/filter.h"),
         (typeof(TerminalCall), "", "", "asm/ioctls.h asm/termbits.h"),
         (typeof(TerminalBits), "", "", "asm/termbits.h"),
+        (typeof(UnixAddress), "", "", "linux/un.h"),
+        (typeof(Bpf), "BPF_", "", "linux/bpf.h"),
+        (typeof(Btf), "BTF_KIND_", "", "linux/types.h linux/btf.h"),
     ];
 
     /// <summary>What is called otherwise in C, or is an expression there.</summary>
@@ -61,6 +64,7 @@ public sealed class ConstantTests
         ["Fcntl.O_ASYNC"] = "FASYNC",
         ["UdpOption.LITE_SEND_CSCOV"] = "10",               // include/net/udplite.h, no header for programs has them
         ["UdpOption.LITE_RECV_CSCOV"] = "11",
+        ["UnixAddress.LongestPath"] = "sizeof(((struct sockaddr_un *)0)->sun_path) - 1",
         ["TcpOptionKind.Mss"] = "TCPOPT_MAXSEG",
         ["TcpOptionKind.Window"] = "TCPOPT_WINDOW",
         ["TcpOptionKind.SackPermitted"] = "TCPOPT_SACK_PERMITTED",

@@ -58,6 +58,12 @@ public sealed class StructureTests
         (typeof(TerminalSettings), "struct termios2", "asm/termbits.h", "c_iflag c_oflag c_cflag c_lflag c_line c_cc c_ispeed c_ospeed"),
         (typeof(WindowSize), "struct winsize", "asm/termios.h", "ws_row ws_col ws_xpixel ws_ypixel"),
         (typeof(SignalEvent), "struct sigevent", "asm/signal.h asm/siginfo.h", "sigev_value sigev_signo sigev_notify _sigev_un._tid"),
+        (typeof(BpfProgramLoad), "union bpf_attr", "linux/bpf.h",
+            "prog_type insn_cnt insns license log_level log_size log_buf kern_version prog_flags prog_name prog_ifindex expected_attach_type prog_btf_fd func_info_rec_size func_info func_info_cnt " +
+            "line_info_rec_size line_info line_info_cnt attach_btf_id attach_prog_fd -"),
+        (typeof(BpfLinkCreate), "union bpf_attr", "linux/bpf.h", "link_create.prog_fd link_create.target_fd link_create.attach_type link_create.flags link_create.iter_info link_create.iter_info_len -"),
+        (typeof(BpfIteratorTask), "union bpf_iter_link_info", "linux/bpf.h", "task.tid task.pid task.pid_fd -"),
+        (typeof(BpfIteratorCreate), "union bpf_attr", "linux/bpf.h", "iter_create.link_fd iter_create.flags"),
     ];
 
     /// <summary>Sizes that are written down beside a structure, for calls that want them.</summary>
@@ -68,7 +74,7 @@ public sealed class StructureTests
         [typeof(InetDiagMessage)] = InetDiagMessage.Size, [typeof(TcpDiagMd5)] = TcpDiagMd5.Size,
     };
 
-    private static readonly HashSet<Type> Prefixes = [typeof(CloneArgs)];       // the kernel takes any version of it by size
+    private static readonly HashSet<Type> Prefixes = [typeof(CloneArgs), typeof(BpfProgramLoad), typeof(BpfLinkCreate), typeof(BpfIteratorCreate)];       // the kernel takes any version of it by size
 
     private static readonly Type[] Unions = [typeof(SocketAddress)];            // of structures that are compared
 

@@ -15,10 +15,8 @@ internal sealed unsafe class ClientSocket(SafeFileHandle socket) : IDisposable
 
     public static ClientSocket Connect(string path)
     {
-        byte[] address = [Sockets.AF_UNIX, 0, .. Kernel.CString(path)];
-        const int MaxAddress = 110;                      // sizeof(struct sockaddr_un)
-        if (address.Length > MaxAddress)
-            throw new CheckpointException($"The socket {path} has too long a path: {path.Length} bytes, the kernel takes {MaxAddress - 3}", "Reach it by a shorter one");
+        byte[] address = UnixAddress.TryMake(path)
+            ?? throw new CheckpointException($"The path of the socket, {path}, is longer than {UnixAddress.LongestPath} bytes", "Reach it by a shorter one");
         long made = Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0);
         if (Kernel.Failed(made))
             throw new CheckpointException($"A unix socket cannot be made: {Errno.Name(made)}");

@@ -5,8 +5,6 @@ namespace Criu.Native;
 /// <summary>A socket to the server, for one request or for those of one iteration.</summary>
 internal unsafe struct Connection
 {
-    private const int MaxPath = 107;                 // bytes of sun_path, linux/un.h, less the zero
-
     private int server;                              // a child that ends with the connection; 0 for none
 
     public Connection(int fd, int server = 0) => (Fd, this.server) = (fd, server);
@@ -38,14 +36,14 @@ internal unsafe struct Connection
     {
         connection = default;
         var name = Libc.Text(path);
-        if (name.Length > MaxPath)
+        if (name.Length > UnixAddress.LongestPath)
             return Fail(-Errno.ECONNREFUSED, Errno.ENAMETOOLONG);
         long fd = Kernel.Call(Nr.socket, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0);
         if (Kernel.Failed(fd))
             return Fail(-Errno.ECONNREFUSED, -fd);
-        byte* address = stackalloc byte[sizeof(ushort) + MaxPath + 1];
+        byte* address = stackalloc byte[sizeof(ushort) + UnixAddress.LongestPath + 1];
         (*(ushort*)address, address[sizeof(ushort) + name.Length]) = (Sockets.AF_UNIX, 0);
-        name.CopyTo(new Span<byte>(address + sizeof(ushort), MaxPath));
+        name.CopyTo(new Span<byte>(address + sizeof(ushort), UnixAddress.LongestPath));
         long result = Kernel.Call(Nr.connect, fd, (long)address, sizeof(ushort) + name.Length + 1);
         connection = new Connection((int)fd);
         if (!Kernel.Failed(result))

@@ -35,6 +35,9 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial int kill(int pid, int signal);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int sched_setaffinity(int tid, nint size, ref ulong mask);
+
     [LibraryImport("libc")]
     public static partial int prctl(int option, nint a, nint b, nint c, nint d);
 

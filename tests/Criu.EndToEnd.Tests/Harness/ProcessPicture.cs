@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -31,6 +32,27 @@ internal sealed partial class ProcessPicture
         foreach (int pid in pids)
             picture.Draw(pid);
         return picture;
+    }
+
+    /// <summary>
+    /// A picture without a passing moment in it, such as a descriptor that is open for one check only. Alike in several rounds of what is looked at: where that was preempted in such a moment,
+    /// any number of looks in a row would be alike too.
+    /// </summary>
+    /// <param name="pids">What to look at, asked each time.</param>
+    /// <param name="awaitNextRound">False where none will come.</param>
+    /// <param name="changes">What changes by itself.</param>
+    public static ProcessPicture Settled(Func<IEnumerable<int>> pids, Func<bool> awaitNextRound, params Regex?[] changes)
+    {
+        const int Rounds = 3;
+        ProcessPicture last = Of(pids());
+        Stopwatch clock = Stopwatch.StartNew();
+        for (int alike = 1; alike < Rounds && clock.Elapsed.TotalSeconds < 10 && awaitNextRound();)
+        {
+            ProcessPicture next = Of(pids());
+            alike = last.Difference(next, changes).Length == 0 ? alike + 1 : 1;
+            last = next;
+        }
+        return last;
     }
 
     /// <summary>The lines of one picture that the other lacks; nothing when both are equal.</summary>

@@ -53,13 +53,16 @@ internal sealed class Target : IDisposable
     /// <summary>Everything that runs under this target's root now.</summary>
     public List<int> Tree => Proc.Tree(Pid);
 
-    /// <summary>A picture without a passing moment in it, such as an event counter between its emptying and filling.</summary>
-    public ProcessPicture Picture()
+    public ProcessPicture Picture() => ProcessPicture.Settled(() => Tree, AwaitNextRound, Workload.Changes);
+
+    private bool AwaitNextRound()
     {
-        ProcessPicture last = ProcessPicture.Of(Tree), next = last;
-        Child.Until(() => last.Difference(next = ProcessPicture.Of(Tree), Workload.Changes).Length == 0 || (last = next) == null, seconds: 2);
-        return next;
+        Func<bool> isNextRound = CountsOn(by: 1);
+        Child.Until(() => isNextRound() || HasFailed, seconds: 2);
+        return !HasFailed;
     }
+
+    private bool HasFailed => _log.Problem != null || IsOver;
 
     /// <summary>Every counter goes on, each from where it was.</summary>
     public void GoesOn()
@@ -70,10 +73,10 @@ internal sealed class Target : IDisposable
     }
 
     /// <summary>Whether every counter went on since this was called.</summary>
-    public Func<bool> CountsOn()
+    public Func<bool> CountsOn(int by = 2)
     {
         var before = _log.Counts.ToDictionary();
-        return () => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + 2);
+        return () => _log.Counts.Count >= Workload.Counters && before.All(c => c.Key == Workload.StandsStill || _log.Counts[c.Key] >= c.Value + by);
     }
 
     /// <summary>How many counters have begun.</summary>
@@ -148,7 +151,7 @@ internal sealed class Target : IDisposable
     public void LooksLike(ProcessPicture before, Regex? alsoChanges = null)
     {
         string difference = "";
-        bool same = Child.Until(() => (difference = before.Difference(Picture(), Workload.Changes, alsoChanges)).Length == 0, seconds: 1);
+        bool same = Child.Until(() => (difference = before.Difference(Picture(), Workload.Changes, alsoChanges)).Length == 0, seconds: 10);
         Holds(same, $"does not look as before:\n{difference}\n");
     }
 
@@ -177,7 +180,7 @@ internal sealed class Target : IDisposable
     }
 
     public void Await(Func<bool> holds, string otherwise) =>
-        Holds(Child.Until(() => holds() || _log.Problem != null || IsOver) && holds() && _log.Problem == null, otherwise);
+        Holds(Child.Until(() => holds() || HasFailed) && holds() && _log.Problem == null, otherwise);
 
     private string Report(string what)
     {

@@ -33,6 +33,14 @@ internal sealed unsafe class Client : IDisposable
         return new Client(ours, pid);
     }
 
+    /// <summary>A client whose server is in this process, and the descriptor for it.</summary>
+    public static (Client Client, int Server) Pair()
+    {
+        int* ends = stackalloc int[2];
+        Check(Kernel.Call(Nr.socketpair, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0, (long)ends), "socketpair");
+        return (Of(ends[0]), ends[1]);
+    }
+
     /// <summary>A client whose server is not a process of its own.</summary>
     public static Client Of(int fd) => new(Kernel.Own(fd), 0);
 

@@ -13,7 +13,14 @@ BLOCK = bytes(RANDOM.randrange(256) for _ in range(65521))
 TCP_INFO = 11
 
 
+def sequence(start, count):
+    return bytes(BLOCK[i % len(BLOCK)] for i in range(start, start + count))
+
+
 class Peer:
+    def __init__(self):
+        self.each = []
+
     def listen(self, family, address):
         self.sent = self.received = 0
         self.sender = None
@@ -49,9 +56,40 @@ class Peer:
             line = one.recv(100)
             one.sendall(line)
 
+    def accept_more(self, count):
+        """Of thousands. Both streams of each begin at the place in the sequence that the port of the other end names."""
+        for _ in range(int(count)):
+            one, (_, port) = self.listener.accept()
+            one.settimeout(60)
+            self.each.append([one, port, port])
+
+    def send_each(self, count):
+        for one in self.each:
+            one[0].sendall(sequence(one[1], int(count)))
+            one[1] += int(count)
+
+    def read_each(self, count):
+        for one in self.each:
+            wanted = sequence(one[2], int(count))
+            got = b""
+            while len(got) < len(wanted):
+                data = one[0].recv(len(wanted) - len(got))
+                if not data:
+                    raise AssertionError(f"the stream of port {one[0].getpeername()[1]} ends after {len(got)} bytes")
+                got += data
+            if got != wanted:
+                raise AssertionError(f"the bytes of port {one[0].getpeername()[1]} are wrong")
+            one[2] += len(wanted)
+
+    def eof_each(self):
+        """Nothing more came, and no reset."""
+        for one, _, _ in self.each:
+            if one.recv(1):
+                raise AssertionError(f"there is more from port {one.getpeername()[1]}")
+
     def send(self, count):
         """In the background: it may have to wait for a window."""
-        data = bytes(BLOCK[i % len(BLOCK)] for i in range(self.sent, self.sent + int(count)))
+        data = sequence(self.sent, int(count))
         self.sent += len(data)
         before = self.sender
         def work():

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
 
@@ -46,11 +47,12 @@ public sealed class HelperTests
         using var tcp = New(AddressFamily.InterNetwork);
         using var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         using var unix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        using var file = File.OpenHandle("/dev/null");
+        using var file = File.OpenHandle(Path.GetTempFileName(), options: FileOptions.DeleteOnClose);
         using var mptcp = Kernel.Own(Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_MPTCP));
         byte[] one = BitConverter.GetBytes(1);
         client.Set(tcp.SafeHandle, PrivilegedOption.Repair, one);                       // all that is ever made has been made
-        int before = Descriptors();
+        SafeHandle[] sent = [tcp.SafeHandle, udp.SafeHandle, unix.SafeHandle, file, mptcp];
+        int before = DescriptorsOf(sent);
         for (int i = 0; i < 20; i++)
         {
             Assert.Equal(0, client.Switch(tcp.SafeHandle, RepairMode.On));
@@ -68,7 +70,7 @@ public sealed class HelperTests
         }
         Assert.Equal("Opening the lock of the repair helper at " + helping.Path + " failed: EOPNOTSUPP. The helper was started without one (RepairHelperOptions.Lock)",
             Assert.Throws<SoccrException>(client.OpenLock).Message);
-        Assert.Equal(before, Descriptors());
+        Assert.Equal(before, DescriptorsOf(sent));
         Assert.Empty(helping.Log);
     });
 
@@ -80,7 +82,7 @@ public sealed class HelperTests
         using var client = RepairHelperClient.Connect(helping.Path);
         using var tcp = New(AddressFamily.InterNetwork);
         Assert.Equal(0, client.Switch(tcp.SafeHandle, RepairMode.On));
-        int fd = (int)tcp.Handle, before = Descriptors();
+        int fd = (int)tcp.Handle, before = DescriptorsOf(tcp.SafeHandle);
         byte[] good = Request(1), random = new byte[HelperProtocol.RequestBytes];
         new Random(5).NextBytes(random);
         (byte[] Bytes, int[] Descriptors)[] all =
@@ -103,7 +105,7 @@ public sealed class HelperTests
             IsClosed(bad);
             Assert.Equal(0, client.Switch(tcp.SafeHandle, RepairMode.On));
         }
-        LockingPair.Until(() => helping.Log.Length == all.Length && Descriptors() == before);
+        LockingPair.Until(() => helping.Log.Length == all.Length && DescriptorsOf(tcp.SafeHandle) == before);
     });
 
     [Fact]
@@ -273,10 +275,21 @@ public sealed class HelperTests
         }
     }
 
-    private static int Descriptors()
+    /// <summary>How many this process has of these objects: only they are sent, and whatever other tests leave comes and goes.</summary>
+    private static int DescriptorsOf(params SafeHandle[] sent)
     {
-        GC.Collect();                                   // what earlier tests have left may go at any time
-        GC.WaitForPendingFinalizers();
-        return Directory.GetFiles("/proc/self/fd").Length;
+        static string? LinkOf(string place)
+        {
+            try
+            {
+                return new FileInfo(place).LinkTarget;
+            }
+            catch (IOException)
+            {
+                return null;                            // it was closed meanwhile
+            }
+        }
+        HashSet<string?> links = [.. sent.Where(h => !h.IsInvalid).Select(h => LinkOf($"/proc/self/fd/{h.DangerousGetHandle()}"))];
+        return Directory.GetFiles("/proc/self/fd").Count(place => LinkOf(place) is { } link && links.Contains(link));
     }
 }

@@ -95,13 +95,17 @@ internal static class InetOptions
 
     public static int Value(SafeHandle socket, int level, int option) => Kernel.Failed(SocketCall.Get(socket, level, option, out int value)) ? 0 : value;
 
-    /// <summary>Everything that is to be set, but for what a restore uses itself: buffers and their locks, REUSEADDR, filters; of TCP also KEEPALIVE, CORK and MAXSEG.</summary>
-    public static IReadOnlyList<SocketOptionEntry> Wanted(InetSkEntry entry) => entry.Extras != null ? entry.Extras.Options : [.. OfSocket(entry), .. OfIp(entry), .. OfTcp(entry)];
+    /// <summary>
+    /// Everything that is to be set, but for what a restore uses itself: buffers and their locks, REUSEADDR, filters; of TCP also KEEPALIVE, CORK and MAXSEG. Those of IP come first: IP_TOS
+    /// changes SO_PRIORITY.
+    /// </summary>
+    public static IReadOnlyList<SocketOptionEntry> Wanted(InetSkEntry entry) => entry.Extras != null ? entry.Extras.Options : [.. OfIp(entry), .. OfSocket(entry), .. OfTcp(entry)];
 
     private static IEnumerable<SocketOptionEntry> OfSocket(InetSkEntry entry)
     {
         var options = entry.Opts;
-        if (entry.Family == Inet.AF_INET6 && entry.HasV6Only)
+        // A raw socket has its protocol for a port from the beginning, and nothing that has a port takes this option (EINVAL).
+        if (entry is { Family: Inet.AF_INET6, HasV6Only: true, Type: not Inet.SOCK_RAW })
             yield return Number(Inet.IPPROTO_IPV6, Ipv6.V6ONLY, entry.V6Only ? 1 : 0);
         foreach (var (number, value, usual) in ((int, uint, uint)[])
         [

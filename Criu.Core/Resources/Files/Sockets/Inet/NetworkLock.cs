@@ -14,6 +14,9 @@ namespace Criu.Core.Resources.Files;
 /// </summary>
 internal abstract class NetworkLock : IConnectionLock
 {
+    /// <summary>Images that nobody restores shall not keep ports from their peers for ever; after a week a peer that had anything to say has long given the connection up.</summary>
+    private static readonly TimeSpan LongestHold = TimeSpan.FromDays(7);
+
     private bool isKept;
 
     public abstract NetworkLockMethod Method { get; }
@@ -25,7 +28,8 @@ internal abstract class NetworkLock : IConnectionLock
     /// <param name="pledge">Should the engine end, the guard removes it: that is pledged before it is made.</param>
     public static NetworkLock Create(NetworkLockMethod method, string runId, Pledge pledge) => method switch
     {
-        NetworkLockMethod.Nftables => new TableLock(NftablesLock.CreatePersistent(TableOf(runId), new NftablesLockOptions { Prepared = table => PledgeRemoval(table, pledge) })),
+        NetworkLockMethod.Nftables =>
+            new TableLock(NftablesLock.CreatePersistent(TableOf(runId), new NftablesLockOptions { Timeout = LongestHold, Prepared = table => PledgeRemoval(table, pledge) })),
         NetworkLockMethod.Iptables => new RulesLock(),
         _ => new AbsentLock(),
     };

@@ -1,12 +1,11 @@
 using System.Text;
-using Linux.Abi;
 
-namespace Criu.Core.Resources.Files;
+namespace Linux.Abi;
 
-/// <summary>Interfaces of the engine's network namespace, netdevice(7).</summary>
+/// <summary>Interfaces of the network namespace of the calling thread, netdevice(7).</summary>
 internal static unsafe class NetworkInterfaces
 {
-    private const int SIOCGIFNAME = 0x8910, SIOCGIFINDEX = 0x8933, RequestBytes = 40, NameBytes = 16;
+    private const int RequestBytes = 40, NameBytes = 16;     // struct ifreq, IFNAMSIZ
 
     /// <returns>0 where there is none of this name.</returns>
     public static int NumberOf(string name)
@@ -16,7 +15,7 @@ internal static unsafe class NetworkInterfaces
         if (Encoding.UTF8.GetByteCount(name) >= NameBytes)
             return 0;
         Encoding.UTF8.GetBytes(name, new Span<byte>(request, NameBytes));
-        return Ask(SIOCGIFINDEX, request) ? *(int*)(request + NameBytes) : 0;
+        return Ask(Inet.SIOCGIFINDEX, request) ? *(int*)(request + NameBytes) : 0;
     }
 
     public static string? NameOf(int number)
@@ -24,7 +23,7 @@ internal static unsafe class NetworkInterfaces
         byte* request = stackalloc byte[RequestBytes];
         new Span<byte>(request, RequestBytes).Clear();
         *(int*)(request + NameBytes) = number;
-        return Ask(SIOCGIFNAME, request) ? Encoding.UTF8.GetString(new ReadOnlySpan<byte>(request, NameBytes)).TrimEnd('\0') : null;
+        return Ask(Inet.SIOCGIFNAME, request) ? Encoding.UTF8.GetString(new ReadOnlySpan<byte>(request, NameBytes)).TrimEnd('\0') : null;
     }
 
     private static bool Ask(int what, byte* request)
