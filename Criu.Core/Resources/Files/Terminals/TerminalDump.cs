@@ -11,6 +11,9 @@ namespace Criu.Core.Resources.Files;
 /// <summary>The terminals of a dump: which sides of which pairs the tree holds, and what waits in them.</summary>
 internal sealed class TerminalDump(DumpContext context)
 {
+    // What was written reaches the other side by a worker of the kernel: settings that change sooner would be those it comes under.
+    private const int DeliveryMs = 20;
+
     private readonly Dictionary<(TtyType Type, ulong Device), uint> others = [];
     private readonly SortedDictionary<uint, DumpedPair> pairs = [];
     private readonly List<OpenFile> current = [];       // /dev/tty
@@ -147,8 +150,8 @@ internal sealed class TerminalDump(DumpContext context)
         var written = pledge.NewQueue(masterCopy, slaveCopy);
         pledge.Add(
         [
-            Settings(masterCopy, TerminalQueue.Bare(settings)), PledgedCall.Return(typed), PledgedCall.Return(written), Settings(masterCopy, settings), Packets(masterCopy, isPackets),
-            PledgedCall.SetFlags(masterCopy, pair.Master.Flags), PledgedCall.Close(slaveCopy),
+            PledgedCall.Pause(DeliveryMs), Settings(masterCopy, TerminalQueue.Bare(settings)), PledgedCall.Return(typed), PledgedCall.Return(written),
+            PledgedCall.Pause(DeliveryMs), Settings(masterCopy, settings), Packets(masterCopy, isPackets), PledgedCall.SetFlags(masterCopy, pair.Master.Flags), PledgedCall.Close(slaveCopy),
         ]);
         TerminalIo.SetFlags(master, (int)pair.Master.Flags | Fcntl.O_NONBLOCK);
         TerminalIo.Set(master, TerminalCall.TIOCPKT, 0);
