@@ -24,7 +24,7 @@ internal static class ConnectionReader
         var memory = default(SocketMemory);
         Queue receive = default, send = default;
         if (isConnection)
-            (receive, send) = ReadQueues(calls, info.State, mayHaveOffset: settings.Others.Any(o => o is { Level: Inet.SOL_SOCKET, Number: So.PEEK_OFF }), out memory);
+            (receive, send) = ReadQueues(calls, info.State, mayHaveOffset: settings.Others.Any(o => o is { Level: Sockets.SOL_SOCKET, Number: So.PEEK_OFF }), out memory);
         else
             memory = calls.Memory();
         if (hasPeer && info.State == TcpState.SynSent)
@@ -126,9 +126,9 @@ internal static class ConnectionReader
         if (waiting == 0)
             return default;
         int offset = Unused;
-        bool hasOffset = mayHaveOffset && calls.TryGet(Inet.SOL_SOCKET, So.PEEK_OFF, out offset) == 0 && offset >= 0;
+        bool hasOffset = mayHaveOffset && calls.TryGet(Sockets.SOL_SOCKET, So.PEEK_OFF, out offset) == 0 && offset >= 0;
         if (hasOffset)
-            calls.Set(Inet.SOL_SOCKET, So.PEEK_OFF, Unused, "SO_PEEK_OFF");      // peeking would begin there, and move it
+            calls.Set(Sockets.SOL_SOCKET, So.PEEK_OFF, Unused, "SO_PEEK_OFF");      // peeking would begin there, and move it
         try
         {
             return PeekReceived(calls, waiting);
@@ -136,7 +136,7 @@ internal static class ConnectionReader
         finally
         {
             if (hasOffset)
-                calls.TrySet(Inet.SOL_SOCKET, So.PEEK_OFF, offset);
+                calls.TrySet(Sockets.SOL_SOCKET, So.PEEK_OFF, offset);
         }
     }
 
@@ -159,7 +159,7 @@ internal static class ConnectionReader
         byte[] buffer = ArrayPool<byte>.Shared.Rent(length + 1);
         try
         {
-            long got = calls.Receive(buffer.AsSpan(0, length + 1), Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+            long got = calls.Receive(buffer.AsSpan(0, length + 1), Sockets.MSG_PEEK | Sockets.MSG_DONTWAIT);
             if (Kernel.Failed(got))
                 throw calls.Failed("reading the receive queue", got);
             return got == length ? [.. buffer.AsSpan(0, length)] : throw Changing(calls, "receive", length, got);
@@ -188,7 +188,7 @@ internal static class ConnectionReader
 
     private static int PeekSent(SocketCalls calls, byte[] into, int length)
     {
-        long got = calls.Receive(into, Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+        long got = calls.Receive(into, Sockets.MSG_PEEK | Sockets.MSG_DONTWAIT);
         if (Kernel.Failed(got))
             throw calls.Failed("reading the send queue", got);
         return got >= length && got <= TcpConnectionState.MaxQueueBytes ? (int)got : throw Changing(calls, "send", length, got);

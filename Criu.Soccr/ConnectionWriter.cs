@@ -56,7 +56,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     private void SetOwnOptions()
     {
         if (state.ReuseAddress)
-            calls.Set(Inet.SOL_SOCKET, So.REUSEADDR, 1, "SO_REUSEADDR");
+            calls.Set(Sockets.SOL_SOCKET, So.REUSEADDR, 1, "SO_REUSEADDR");
         if (state.WantedMaxSegment != 0)
             calls.Set(Inet.IPPROTO_TCP, Tcp.MAXSEG, state.WantedMaxSegment, "TCP_MAXSEG");
     }
@@ -179,7 +179,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         if (hasForcedBuffer || state.SendQueue.Length == 0)
             return false;
         hasForcedBuffer = true;
-        return options.Switch.TrySet(handle, Inet.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead)) == 0;
+        return options.Switch.TrySet(handle, Sockets.SOL_SOCKET, So.SNDBUFFORCE, (int)Math.Min(int.MaxValue / 2, (long)state.SendQueue.Length * Overhead)) == 0;
     }
 
     private void Fill(int queue, ReadOnlySpan<byte> data, string what)
@@ -195,7 +195,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         const int Chunk = 64 << 10;                     // one call takes little more
         while (data.Length > 0)
         {
-            long sent = calls.Send(data[..Math.Min(data.Length, Chunk)], Inet.MSG_DONTWAIT);
+            long sent = calls.Send(data[..Math.Min(data.Length, Chunk)], Sockets.MSG_DONTWAIT);
             if (sent == -Errno.EAGAIN && TryMakeRoom())
                 continue;
             if (Kernel.Failed(sent))
@@ -273,7 +273,7 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     private void CloseOurs()
     {
         Select(state.IsFinUnsent ? Tcp.NO_QUEUE : Tcp.SEND_QUEUE);
-        calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Inet.SHUT_WR), "shutdown");
+        calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Sockets.SHUT_WR), "shutdown");
     }
 
     private void SetOptions(OptionStage stage)
@@ -289,9 +289,9 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
     {
         SetBuffers();
         if (state.Flow != null && state.ReuseAddress)
-            calls.Set(Inet.SOL_SOCKET, So.REUSEADDR, 1, "SO_REUSEADDR");
+            calls.Set(Sockets.SOL_SOCKET, So.REUSEADDR, 1, "SO_REUSEADDR");
         if (state.KeepAlive)
-            calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 1, "SO_KEEPALIVE");
+            calls.Set(Sockets.SOL_SOCKET, So.KEEPALIVE, 1, "SO_KEEPALIVE");
         if (state.Cork || state.UnsentBytes > 0)
             calls.Set(Inet.IPPROTO_TCP, Tcp.CORK, state.Cork ? 1 : 0, "TCP_CORK");
     }
@@ -306,14 +306,14 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         if (setsReceive)
             SetBuffer(So.RCVBUFFORCE, So.RCVBUF, state.ReceiveBuffer, "SO_RCVBUFFORCE");
         if (setsSend || setsReceive)
-            calls.TrySet(Inet.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);       // setting one has locked it. ENOPROTOOPT before 5.14
+            calls.TrySet(Sockets.SOL_SOCKET, So.BUF_LOCK, state.BufferLocks);       // setting one has locked it. ENOPROTOOPT before 5.14
     }
 
     /// <summary>The kernel doubles what it is given. Within the limits of the system, net.core.wmem_max and rmem_max, it takes no privilege.</summary>
     private void SetBuffer(int forced, int plain, int size, string name)
     {
-        long result = options.Switch.TrySet(handle, Inet.SOL_SOCKET, forced, size / 2);
-        if (result == -Errno.EPERM && calls.TrySet(Inet.SOL_SOCKET, plain, size / 2) == 0 && calls.Get<int>(Inet.SOL_SOCKET, plain, name) >= size)
+        long result = options.Switch.TrySet(handle, Sockets.SOL_SOCKET, forced, size / 2);
+        if (result == -Errno.EPERM && calls.TrySet(Sockets.SOL_SOCKET, plain, size / 2) == 0 && calls.Get<int>(Sockets.SOL_SOCKET, plain, name) >= size)
             return;
         calls.Check(result, name, NeedsCapability);
     }

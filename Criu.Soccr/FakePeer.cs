@@ -25,7 +25,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
         }
         var calls = CallsOf(peer);
         Switch(peer, RepairMode.Off);
-        calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Inet.SHUT_WR), "shutdown");
+        calls.Check(Kernel.Call(Nr.shutdown, calls.Fd, Sockets.SHUT_WR), "shutdown");
         EndSilently(peer, from: wanted);
     }
 
@@ -58,7 +58,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
             return;
         }
         var calls = CallsOf(peer);
-        calls.Set(Inet.SOL_SOCKET, So.LINGER, (OnOff: 1, Seconds: 0), "SO_LINGER");
+        calls.Set(Sockets.SOL_SOCKET, So.LINGER, (OnOff: 1, Seconds: 0), "SO_LINGER");
         Switch(peer, RepairMode.Off);
     }
 
@@ -80,7 +80,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
     /// <summary>Null where the peer itself has a socket here: the two ends are taken.</summary>
     private SafeHandle? Make(uint sequence, uint acknowledged, SocketAddress? name = null)
     {
-        var fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        var fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Sockets.AF_INET6 : Sockets.AF_INET, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         var handle = Kernel.Own(ours.Check(fd, "socket"));
         try
         {
@@ -107,7 +107,7 @@ internal readonly struct FakePeer(SocketCalls ours, TcpConnectionState state, So
         else
             calls.Check(options.Switch.TrySet(peer, Inet.IPPROTO_IP, Ip.TRANSPARENT, 1), "IP_TRANSPARENT");
         if (options.Lock?.Mark is { } mark and not 0)
-            calls.Check(options.Switch.TrySet(peer, Inet.SOL_SOCKET, So.MARK, (int)mark), "SO_MARK");
+            calls.Check(options.Switch.TrySet(peer, Sockets.SOL_SOCKET, So.MARK, (int)mark), "SO_MARK");
         ours.TryName(out var local);
         if (name is not { } remote)
             ours.TryPeerName(local, out remote);

@@ -14,6 +14,6 @@ internal sealed class NewSockets
     public void Look(SocketCalls made)
     {
         if (receiveBuffer == 0)
-            receiveBuffer = made.Get<int>(Inet.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF");
+            receiveBuffer = made.Get<int>(Sockets.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF");
     }
 }

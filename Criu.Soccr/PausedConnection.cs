@@ -60,7 +60,7 @@ public sealed class PausedConnection : IDisposable
         if (Flow == null)
             return;                                     // there is no connection: it needs no repair mode, and a listener has none
         if (settings.KeepAlive)
-            Calls.Set(Inet.SOL_SOCKET, So.KEEPALIVE, 0, "SO_KEEPALIVE");         // its timer goes on in repair mode, and would kill the connection
+            Calls.Set(Sockets.SOL_SOCKET, So.KEEPALIVE, 0, "SO_KEEPALIVE");         // its timer goes on in repair mode, and would kill the connection
         try
         {
             int result = options.Switch.Switch(handle, RepairMode.On);
@@ -180,9 +180,9 @@ public sealed class PausedConnection : IDisposable
     private void PutBack()
     {
         if (isInRepair && settings.ReuseAddress)
-            Calls.TrySet(Inet.SOL_SOCKET, So.REUSEADDR, 1);
+            Calls.TrySet(Sockets.SOL_SOCKET, So.REUSEADDR, 1);
         if (settings.KeepAlive)
-            Calls.TrySet(Inet.SOL_SOCKET, So.KEEPALIVE, 1);
+            Calls.TrySet(Sockets.SOL_SOCKET, So.KEEPALIVE, 1);
     }
 
     /// <summary>Resumes it, unless that or the other was done.</summary>

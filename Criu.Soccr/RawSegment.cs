@@ -27,15 +27,15 @@ internal static class RawSegment
     public static void Send(IPEndPoint from, IPEndPoint to, byte flags, uint sequence, uint acknowledged, ushort window, SoccrOptions options, string subject)
     {
         (from, to) = (Plain(from), Plain(to));
-        int family = from.AddressFamily == AddressFamily.InterNetwork ? Inet.AF_INET : Inet.AF_INET6;
-        long fd = Kernel.Call(Nr.socket, family, Inet.SOCK_RAW | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        int family = from.AddressFamily == AddressFamily.InterNetwork ? Sockets.AF_INET : Sockets.AF_INET6;
+        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         if (Kernel.Failed(fd))
             throw new SoccrException("socket (SOCK_RAW)", subject, (int)-fd,
                 "The peer's socket is alive in the same network namespace: run with CAP_NET_RAW in the user namespace that owns it, or restore both ends together");
         using var raw = Kernel.Own(fd);
         var calls = new SocketCalls((int)fd, subject);
         if (options.Lock?.Mark is { } mark and not 0)
-            calls.Check(options.Switch.TrySet(raw, Inet.SOL_SOCKET, So.MARK, (int)mark), "SO_MARK");
+            calls.Check(options.Switch.TrySet(raw, Sockets.SOL_SOCKET, So.MARK, (int)mark), "SO_MARK");
         calls.Check(calls.Bind(SocketAddress.Of(new IPEndPoint(from.Address, 0))), "bind (SOCK_RAW)", "The peer's address must be one of this host");
         calls.Check(calls.Connect(SocketAddress.Of(new IPEndPoint(to.Address, 0))), "connect (SOCK_RAW)");       // a port would be a protocol to IPv6: raw(7)
         Span<byte> segment = stackalloc byte[Length];

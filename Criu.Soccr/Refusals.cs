@@ -12,10 +12,10 @@ internal static class Refusals
         long length = calls.TryGet(Inet.IPPROTO_TCP, Tcp.ULP, name);
         if (length == 0 || length > 0 && name[0] == 0)
             return;
-        int domain = calls.Get<int>(Inet.SOL_SOCKET, So.DOMAIN, "SO_DOMAIN"), protocol = calls.Get<int>(Inet.SOL_SOCKET, So.PROTOCOL, "SO_PROTOCOL");
+        int domain = calls.Get<int>(Sockets.SOL_SOCKET, So.DOMAIN, "SO_DOMAIN"), protocol = calls.Get<int>(Sockets.SOL_SOCKET, So.PROTOCOL, "SO_PROTOCOL");
         if (protocol == Inet.IPPROTO_MPTCP)
             throw new SoccrException("the socket speaks MPTCP (SO_PROTOCOL 262), which has no repair mode: make it with IPPROTO_TCP");
-        if (domain is not (Inet.AF_INET or Inet.AF_INET6) || protocol != Inet.IPPROTO_TCP)
+        if (domain is not (Sockets.AF_INET or Sockets.AF_INET6) || protocol != Inet.IPPROTO_TCP)
             throw new SoccrException($"the socket is no TCP socket: its family is {domain}, its protocol {protocol}");
         calls.Check(length, "TCP_ULP");
         throw Refused(calls, $"it has an upper layer protocol (TCP_ULP {System.Text.Encoding.ASCII.GetString(name[..(int)length]).TrimEnd('\0')}), whose keys and state are not ours");
@@ -36,7 +36,7 @@ internal static class Refusals
     /// <summary>TCP-AO is of Linux 6.7, and may be left out of a kernel.</summary>
     private static readonly Lazy<bool> KnowsAuthentication = new(() =>
     {
-        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
+        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Sockets.AF_INET, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
         return HasAuthentication(new SocketCalls(socket.Fd(), "")) != -Errno.ENOPROTOOPT;
     });
 
@@ -58,7 +58,7 @@ internal static class Refusals
     public static void CheckUrgent(SocketCalls calls)
     {
         Span<byte> one = stackalloc byte[1];
-        long result = calls.Receive(one, Inet.MSG_OOB | Inet.MSG_PEEK | Inet.MSG_DONTWAIT);
+        long result = calls.Receive(one, Sockets.MSG_OOB | Sockets.MSG_PEEK | Sockets.MSG_DONTWAIT);
         if (result > 0 || result == -Errno.EAGAIN)
             throw Refused(calls, "urgent data waits in it, which cannot be restored. Read it first (MSG_OOB)");
     }

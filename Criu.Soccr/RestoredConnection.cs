@@ -53,8 +53,8 @@ public sealed class RestoredConnection : IDisposable
 
     private static SafeSocketHandle NewSocket(TcpConnectionState state)
     {
-        int type = Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC | (state.IsNonBlocking ? Inet.SOCK_NONBLOCK : 0);
-        long fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Inet.AF_INET6 : Inet.AF_INET, type, Inet.IPPROTO_TCP);
+        int type = Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC | (state.IsNonBlocking ? Sockets.SOCK_NONBLOCK : 0);
+        long fd = Kernel.Call(Nr.socket, state.IsIPv6 ? Sockets.AF_INET6 : Sockets.AF_INET, type, Inet.IPPROTO_TCP);
         return Kernel.Failed(fd)
             ? throw new SoccrException("socket", state.ToString(), (int)-fd, fd == -Errno.EMFILE ? "Raise RLIMIT_NOFILE" : null)
             : new SafeSocketHandle((nint)fd, ownsHandle: true);

@@ -9,7 +9,7 @@ internal sealed record SavedOptions
 {
     private const int Longest = 64;                     // bytes
 
-    private static readonly Lazy<KnownOption[]> OfV4 = new(() => OfNew(Inet.AF_INET)), OfV6 = new(() => OfNew(Inet.AF_INET6));
+    private static readonly Lazy<KnownOption[]> OfV4 = new(() => OfNew(Sockets.AF_INET)), OfV6 = new(() => OfNew(Sockets.AF_INET6));
 
     /// <summary>An option that this kernel and family has, with the value of a new socket.</summary>
     private readonly record struct KnownOption(int Row, int Level, int Number, byte[] Usual, bool IsForListener);
@@ -34,11 +34,11 @@ internal sealed record SavedOptions
     public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity, OptionView view)
     {
         int locks = 0;
-        if (!view.IsUsual(Inet.SOL_SOCKET, So.BUF_LOCK))
-            calls.TryGet(Inet.SOL_SOCKET, So.BUF_LOCK, out locks);              // since 5.14; before, no lock is known
+        if (!view.IsUsual(Sockets.SOL_SOCKET, So.BUF_LOCK))
+            calls.TryGet(Sockets.SOL_SOCKET, So.BUF_LOCK, out locks);              // since 5.14; before, no lock is known
         return new SavedOptions
         {
-            ReuseAddress = IsOn(calls, view, Inet.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR"), KeepAlive = IsOn(calls, view, Inet.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE"),
+            ReuseAddress = IsOn(calls, view, Sockets.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR"), KeepAlive = IsOn(calls, view, Sockets.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE"),
             IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0, BufferLocks = locks & 3,
             Cork = IsOn(calls, view, Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK"), HasNoKeys = view.IsUsual(Inet.IPPROTO_TCP, Tcp.MD5SIG),
             WantedMaxSegment = identity.State is TcpState.Close or TcpState.Listen or TcpState.SynSent ? WantedSegment(calls) : 0,
@@ -78,9 +78,9 @@ internal sealed record SavedOptions
 
     private static KnownOption[] OfNew(int family)
     {
-        long fd = Kernel.Call(Nr.socket, family, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         if (Kernel.Failed(fd))
-            throw new SoccrException("socket", family == Inet.AF_INET ? "IPv4" : "IPv6", (int)-fd);
+            throw new SoccrException("socket", family == Sockets.AF_INET ? "IPv4" : "IPv6", (int)-fd);
         using var handle = Kernel.Own(fd);
         var calls = new SocketCalls((int)fd, "a new socket");
         Span<byte> value = stackalloc byte[Longest];

@@ -68,7 +68,7 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
     public long Send(ReadOnlySpan<byte> data, int flags)
     {
         fixed (byte* bytes = data)
-            return Kernel.Call(Nr.sendto, fd, (long)bytes, data.Length, flags | Inet.MSG_NOSIGNAL);
+            return Kernel.Call(Nr.sendto, fd, (long)bytes, data.Length, flags | Sockets.MSG_NOSIGNAL);
     }
 
     public long Bind(in SocketAddress address)
@@ -109,7 +109,7 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
         address = default;
         int length = own.Length;
         fixed (SocketAddress* a = &address)
-            return !Kernel.Failed(Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.PEERNAME, (long)a, (long)(&length)));
+            return !Kernel.Failed(Kernel.Call(Nr.getsockopt, fd, Sockets.SOL_SOCKET, So.PEERNAME, (long)a, (long)(&length)));
     }
 
     /// <summary>The same where our own name is not at hand.</summary>
@@ -124,7 +124,7 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
     {
         SocketMemory memory = default;
         int length = sizeof(SocketMemory);
-        Check(Kernel.Call(Nr.getsockopt, fd, Inet.SOL_SOCKET, So.MEMINFO, (long)(&memory), (long)(&length)), "SO_MEMINFO");
+        Check(Kernel.Call(Nr.getsockopt, fd, Sockets.SOL_SOCKET, So.MEMINFO, (long)(&memory), (long)(&length)), "SO_MEMINFO");
         return memory;
     }
 

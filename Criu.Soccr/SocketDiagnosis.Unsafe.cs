@@ -23,12 +23,12 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
     public void LookAtAll()
     {
         var found = new HashSet<ulong>();
-        if (Kernel.Failed(NetlinkSocket.TryOpen(out var socket, SockDiag.NETLINK_SOCK_DIAG)) || socket == null)
+        if (Kernel.Failed(NetlinkSocket.TryOpen(out var socket, Netlink.NETLINK_SOCK_DIAG)) || socket == null)
             return;
         here = socket;
-        if (new SocketCalls(socket.Handle.Fd(), "").TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ownNamespace) != 0)
+        if (new SocketCalls(socket.Handle.Fd(), "").TryGet(Sockets.SOL_SOCKET, So.NETNS_COOKIE, out ownNamespace) != 0)
             return;
-        foreach (byte family in (byte[])[Inet.AF_INET, Inet.AF_INET6])
+        foreach (byte family in (byte[])[Sockets.AF_INET, Sockets.AF_INET6])
         {
             var request = new InetDiagRequest { Family = family, Protocol = Inet.IPPROTO_TCP, Extensions = Md5Keys.WithInfo, States = uint.MaxValue };
             if (Kernel.Failed(Ask(request, isDump: true, message => (socket.Exchange(message, out var messages), messages), out var answers)))
@@ -49,14 +49,14 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
 
     /// <summary>Whether <see cref="LookAtAll"/> has seen that a socket has no keys.</summary>
     public bool KnowsWithoutKeys(SocketCalls calls) =>
-        withKeys != null && calls.TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong theirs) == 0 && theirs == ownNamespace
-        && (withKeys.Count == 0 || calls.TryGet(Inet.SOL_SOCKET, So.COOKIE, out ulong cookie) == 0 && !withKeys.Contains(cookie));
+        withKeys != null && calls.TryGet(Sockets.SOL_SOCKET, So.NETNS_COOKIE, out ulong theirs) == 0 && theirs == ownNamespace
+        && (withKeys.Count == 0 || calls.TryGet(Sockets.SOL_SOCKET, So.COOKIE, out ulong cookie) == 0 && !withKeys.Contains(cookie));
 
     /// <summary>A socket to it in the namespace of another.</summary>
     /// <returns>0 or more, or -errno; entering another namespace than the thread's takes CAP_SYS_ADMIN.</returns>
     private static long TryOpen(SocketCalls about, out NetlinkSocket? socket)
     {
-        long result = NetlinkSocket.TryOpen(out socket, SockDiag.NETLINK_SOCK_DIAG);
+        long result = NetlinkSocket.TryOpen(out socket, Netlink.NETLINK_SOCK_DIAG);
         if (socket == null || IsOf(socket, about))
             return result;
         socket.Dispose();
@@ -65,7 +65,7 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
 
     /// <summary>Before Linux 5.14 it does not show; it is the usual case.</summary>
     private static bool IsOf(NetlinkSocket here, SocketCalls calls) =>
-        calls.TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong theirs) != 0 || new SocketCalls(here.Handle.Fd(), "").TryGet(Inet.SOL_SOCKET, So.NETNS_COOKIE, out ulong ours) != 0 || ours == theirs;
+        calls.TryGet(Sockets.SOL_SOCKET, So.NETNS_COOKIE, out ulong theirs) != 0 || new SocketCalls(here.Handle.Fd(), "").TryGet(Sockets.SOL_SOCKET, So.NETNS_COOKIE, out ulong ours) != 0 || ours == theirs;
 
     private static long TryOpenThere(SocketCalls about, out NetlinkSocket? socket)
     {
@@ -80,7 +80,7 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
             using var there = Kernel.Own(result);
             result = Kernel.Call(Nr.setns, there.Fd(), (long)Sched.CLONE_NEWNET);
             if (!Kernel.Failed(result))
-                result = NetlinkSocket.TryOpen(out made, SockDiag.NETLINK_SOCK_DIAG);
+                result = NetlinkSocket.TryOpen(out made, Netlink.NETLINK_SOCK_DIAG);
         });
         thread.Start();
         thread.Join();
@@ -101,7 +101,7 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
     private static long Ask(in InetDiagRequest request, bool isDump, Sending send, out List<byte[]> answers)
     {
         Span<byte> message = stackalloc byte[NetlinkHeader.Size + sizeof(InetDiagRequest)];
-        ushort flags = (ushort)(SockDiag.NLM_F_REQUEST | (isDump ? SockDiag.NLM_F_DUMP : 0));
+        ushort flags = (ushort)(Netlink.NLM_F_REQUEST | (isDump ? Netlink.NLM_F_DUMP : 0));
         MemoryMarshal.Write(message, new NetlinkHeader { Length = (uint)message.Length, Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = flags });
         MemoryMarshal.Write(message[NetlinkHeader.Size..], request);
         answers = [];
@@ -109,7 +109,7 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
         foreach (byte[] one in messages)
         {
             ushort type = MemoryMarshal.Read<NetlinkHeader>(one).Type;
-            if (type == SockDiag.NLMSG_ERROR)
+            if (type == Netlink.NLMSG_ERROR)
                 return MemoryMarshal.Read<int>(one.AsSpan(NetlinkHeader.Size));
             if (type == SockDiag.SOCK_DIAG_BY_FAMILY && one.Length >= NetlinkHeader.Size + InetDiagMessage.Size)
                 answers.Add(one[NetlinkHeader.Size..]);
@@ -166,7 +166,7 @@ internal sealed unsafe class SocketDiagnosis : IDisposable
 
     private static IPEndPoint End(byte family, byte* address, ushort port, uint scope)
     {
-        var bytes = new ReadOnlySpan<byte>(address, family == Inet.AF_INET ? 4 : 16);
+        var bytes = new ReadOnlySpan<byte>(address, family == Sockets.AF_INET ? 4 : 16);
         var ip = new IPAddress(bytes);
         return new IPEndPoint(ip.IsIPv6LinkLocal ? new IPAddress(bytes, scope) : ip, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(port));
     }

@@ -17,12 +17,12 @@ internal readonly record struct SocketIdentity(SocketAddress Local, SocketAddres
     /// <summary>Of a connection it is not seen yet that it speaks plain TCP: see <see cref="OptionReader"/>.</summary>
     public static SocketIdentity Read(SocketCalls calls)
     {
-        if (!calls.TryName(out var local) || local.Family is not (Inet.AF_INET or Inet.AF_INET6))
+        if (!calls.TryName(out var local) || local.Family is not (Sockets.AF_INET or Sockets.AF_INET6))
         {
             Refusals.CheckProtocol(calls);
             throw new SoccrException("the socket has no name");
         }
-        bool isIPv6 = local.Family == Inet.AF_INET6;
+        bool isIPv6 = local.Family == Sockets.AF_INET6;
         if (calls.TryConnectedName(out var remote))
             return new SocketIdentity(local, remote, true, isIPv6, null);
         Refusals.CheckProtocol(calls);

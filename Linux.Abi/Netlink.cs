@@ -1,12 +1,11 @@
 namespace Linux.Abi;
 
-/// <summary>linux/netlink.h, and what sockets of that family need of sys/socket.h.</summary>
+/// <summary>linux/netlink.h.</summary>
 internal static class Netlink
 {
-    public const int AF_NETLINK = 16, SOCK_RAW = 3, SOL_NETLINK = 270, NETLINK_NETFILTER = 12, NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11;
-    public const int SO_SNDBUF = 7, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, MSG_DONTWAIT = 0x40;
-    public const ushort NLM_F_REQUEST = 1, NLM_F_ACK = 4, NLM_F_EXCL = 0x200, NLM_F_CREATE = 0x400, NLM_F_APPEND = 0x800, NLM_F_CAPPED = 0x100, NLM_F_ACK_TLVS = 0x200;
-    public const ushort NLMSG_ERROR = 2, NLMSGERR_ATTR_MSG = 1, NLA_F_NESTED = 0x8000;
+    public const int SOL_NETLINK = 270, NETLINK_SOCK_DIAG = 4, NETLINK_NETFILTER = 12, NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11;
+    public const ushort NLM_F_REQUEST = 1, NLM_F_ACK = 4, NLM_F_DUMP = 0x300, NLM_F_EXCL = 0x200, NLM_F_CREATE = 0x400, NLM_F_APPEND = 0x800, NLM_F_CAPPED = 0x100, NLM_F_ACK_TLVS = 0x200;
+    public const ushort NLMSG_ERROR = 2, NLMSG_DONE = 3, NLMSGERR_ATTR_MSG = 1, NLA_F_NESTED = 0x8000;
 }
 
 /// <summary>struct nlmsghdr, linux/netlink.h. The length, in bytes, has the header in it and is not padded; the next message begins at the next multiple of 4.</summary>

@@ -28,7 +28,7 @@ internal static unsafe class NetworkInterfaces
 
     private static bool Ask(int what, byte* request)
     {
-        long fd = Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_DGRAM | Inet.SOCK_CLOEXEC, 0);
+        long fd = Kernel.Call(Nr.socket, Sockets.AF_INET, Sockets.SOCK_DGRAM | Sockets.SOCK_CLOEXEC, 0);
         if (Kernel.Failed(fd))
             return false;
         using var socket = Kernel.Own(fd);

@@ -1,9 +1,9 @@
 namespace Linux.Abi;
 
-/// <summary>linux/netlink.h, linux/sock_diag.h, linux/unix_diag.h, linux/inet_diag.h.</summary>
+/// <summary>linux/sock_diag.h, linux/unix_diag.h, linux/inet_diag.h.</summary>
 internal static class SockDiag
 {
-    public const int NETLINK_SOCK_DIAG = 4, SOCK_DIAG_BY_FAMILY = 20, NLM_F_REQUEST = 1, NLM_F_DUMP = 0x300, NLMSG_ERROR = 2, NLMSG_DONE = 3;
+    public const int SOCK_DIAG_BY_FAMILY = 20;
     public const int UDIAG_SHOW_NAME = 1, UDIAG_SHOW_VFS = 2, UDIAG_SHOW_PEER = 4, UDIAG_SHOW_ICONS = 8, UDIAG_SHOW_RQLEN = 16;
     public const int UNIX_DIAG_NAME = 0, UNIX_DIAG_VFS = 1, UNIX_DIAG_PEER = 2, UNIX_DIAG_ICONS = 3, UNIX_DIAG_RQLEN = 4, UNIX_DIAG_SHUTDOWN = 6;
     public const int INET_DIAG_INFO = 2, INET_DIAG_SHUTDOWN = 8, INET_DIAG_MD5SIG = 18;

@@ -13,20 +13,20 @@ internal unsafe struct SocketAddress
     [FieldOffset(0)] private SockaddrIn v4;
     [FieldOffset(0)] private SockaddrIn6 v6;
 
-    public readonly int Length => v4.Family == Inet.AF_INET ? sizeof(SockaddrIn) : Size;
+    public readonly int Length => v4.Family == Sockets.AF_INET ? sizeof(SockaddrIn) : Size;
 
     public readonly int Family => v4.Family;
 
     /// <summary>In network order.</summary>
     public readonly ushort Port => v4.Port;
 
-    public readonly uint Scope => v4.Family == Inet.AF_INET ? 0 : v6.Scope;
+    public readonly uint Scope => v4.Family == Sockets.AF_INET ? 0 : v6.Scope;
 
     /// <summary>4 bytes, or 16.</summary>
     public readonly void AddressTo(Span<byte> into)
     {
         fixed (SocketAddress* a = &this)
-            new ReadOnlySpan<byte>(a->v4.Family == Inet.AF_INET ? (byte*)&a->v4.Address : a->v6.Address, a->v4.Family == Inet.AF_INET ? 4 : 16).CopyTo(into);
+            new ReadOnlySpan<byte>(a->v4.Family == Sockets.AF_INET ? (byte*)&a->v4.Address : a->v6.Address, a->v4.Family == Sockets.AF_INET ? 4 : 16).CopyTo(into);
     }
 
     public static SocketAddress Of(IPEndPoint end)
@@ -35,11 +35,11 @@ internal unsafe struct SocketAddress
         ushort port = BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)end.Port) : (ushort)end.Port;
         if (end.AddressFamily == AddressFamily.InterNetwork)
         {
-            address.v4 = new SockaddrIn { Family = Inet.AF_INET, Port = port };
+            address.v4 = new SockaddrIn { Family = Sockets.AF_INET, Port = port };
             end.Address.TryWriteBytes(new Span<byte>(&address.v4.Address, 4), out _);
             return address;
         }
-        address.v6.Family = Inet.AF_INET6;
+        address.v6.Family = Sockets.AF_INET6;
         address.v6.Port = port;
         end.Address.TryWriteBytes(new Span<byte>(address.v6.Address, 16), out _);
         address.v6.Scope = (uint)end.Address.ScopeId;
@@ -58,14 +58,14 @@ internal unsafe struct SocketAddress
         address = default;
         fixed (SocketAddress* a = &address)
             bytes[..Math.Min(bytes.Length, Size)].CopyTo(new Span<byte>(a, Size));
-        return address.Family is Inet.AF_INET or Inet.AF_INET6 && bytes.Length == address.Length;
+        return address.Family is Sockets.AF_INET or Sockets.AF_INET6 && bytes.Length == address.Length;
     }
 
     public readonly IPEndPoint ToEndPoint()
     {
         int port = BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(v4.Port) : v4.Port;
         fixed (SocketAddress* a = &this)
-            return a->v4.Family == Inet.AF_INET
+            return a->v4.Family == Sockets.AF_INET
                 ? new IPEndPoint(new IPAddress(new ReadOnlySpan<byte>(&a->v4.Address, 4)), port)
                 : new IPEndPoint(new IPAddress(new ReadOnlySpan<byte>(a->v6.Address, 16), a->v6.Scope), port);
     }

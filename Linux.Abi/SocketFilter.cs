@@ -1,9 +1,8 @@
 namespace Linux.Abi;
 
-/// <summary>linux/filter.h, and the socket options that concern it, asm/socket.h.</summary>
+/// <summary>linux/filter.h.</summary>
 internal static class SocketFilter
 {
-    public const int SO_ATTACH_FILTER = 26, SO_GET_FILTER = 26, SO_DETACH_FILTER = 27, SO_LOCK_FILTER = 44;
     public const ushort BPF_RET = 6, BPF_K = 0;
 }
 

@@ -11,13 +11,13 @@ internal static unsafe class InetDiagCall
     /// <summary>Adds the shutdown bits (1: reading, 2: writing) of all sockets of one family and protocol, by inode.</summary>
     public static void AddShutdowns(byte family, byte protocol, Dictionary<uint, byte> found)
     {
-        long fd = Kernel.Call(Nr.socket, Sockets.AF_NETLINK, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, SockDiag.NETLINK_SOCK_DIAG);
+        long fd = Kernel.Call(Nr.socket, Sockets.AF_NETLINK, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, Netlink.NETLINK_SOCK_DIAG);
         if (Kernel.Failed(fd))
             return;
         using var socket = Kernel.Own(fd);
         var request = new InetDiagRequest { Family = family, Protocol = protocol, States = uint.MaxValue };
         (NetlinkHeader Header, InetDiagRequest Request) message = (
-            new() { Length = (uint)(NetlinkHeader.Size + sizeof(InetDiagRequest)), Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = SockDiag.NLM_F_REQUEST | SockDiag.NLM_F_DUMP }, request);
+            new() { Length = (uint)(NetlinkHeader.Size + sizeof(InetDiagRequest)), Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = Netlink.NLM_F_REQUEST | Netlink.NLM_F_DUMP }, request);
         if (Kernel.Failed(Kernel.Call(Nr.sendto, socket.Fd(), (long)(&message), message.Header.Length, 0, 0, 0)))
             return;
         byte[] buffer = new byte[BufferBytes];
@@ -33,7 +33,7 @@ internal static unsafe class InetDiagCall
     {
         while (MemoryMarshal.TryRead(answer, out NetlinkHeader header) && header.Length >= NetlinkHeader.Size && header.Length <= answer.Length)
         {
-            if (header.Type is SockDiag.NLMSG_DONE or SockDiag.NLMSG_ERROR)
+            if (header.Type is Netlink.NLMSG_DONE or Netlink.NLMSG_ERROR)
                 return false;
             var body = answer[NetlinkHeader.Size..(int)header.Length];
             if (body.Length >= InetDiagMessage.Size)

@@ -12,7 +12,7 @@ internal static unsafe class UnixDiagCall
     /// <exception cref="CheckpointException">The kernel does not answer.</exception>
     public static Dictionary<uint, UnixSocketInfo> ReadAll()
     {
-        using var socket = Kernel.Own(Check(Kernel.Call(Nr.socket, Sockets.AF_NETLINK, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, SockDiag.NETLINK_SOCK_DIAG)));
+        using var socket = Kernel.Own(Check(Kernel.Call(Nr.socket, Sockets.AF_NETLINK, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, Netlink.NETLINK_SOCK_DIAG)));
         Check(Ask(socket.Fd()));
         var found = new Dictionary<uint, UnixSocketInfo>();
         byte[] buffer = new byte[BufferBytes];
@@ -28,7 +28,7 @@ internal static unsafe class UnixDiagCall
     {
         const uint Show = SockDiag.UDIAG_SHOW_NAME | SockDiag.UDIAG_SHOW_VFS | SockDiag.UDIAG_SHOW_PEER | SockDiag.UDIAG_SHOW_ICONS | SockDiag.UDIAG_SHOW_RQLEN;
         (NetlinkHeader Header, UnixDiagRequest Request) message = (
-            new() { Length = (uint)(NetlinkHeader.Size + sizeof(UnixDiagRequest)), Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = SockDiag.NLM_F_REQUEST | SockDiag.NLM_F_DUMP },
+            new() { Length = (uint)(NetlinkHeader.Size + sizeof(UnixDiagRequest)), Type = SockDiag.SOCK_DIAG_BY_FAMILY, Flags = Netlink.NLM_F_REQUEST | Netlink.NLM_F_DUMP },
             new() { Family = Sockets.AF_UNIX, States = uint.MaxValue, Show = Show });
         return Kernel.Call(Nr.sendto, socket, (long)(&message), message.Header.Length, 0, 0, 0);
     }
@@ -39,9 +39,9 @@ internal static unsafe class UnixDiagCall
         while (MemoryMarshal.TryRead(answer, out NetlinkHeader header) && header.Length >= NetlinkHeader.Size && header.Length <= answer.Length)
         {
             var body = answer[NetlinkHeader.Size..(int)header.Length];
-            if (header.Type == SockDiag.NLMSG_DONE)
+            if (header.Type == Netlink.NLMSG_DONE)
                 return true;
-            if (header.Type == SockDiag.NLMSG_ERROR)
+            if (header.Type == Netlink.NLMSG_ERROR)
                 Check(MemoryMarshal.TryRead(body, out int error) ? error : -Errno.EBADMSG);
             if (UnixSocketInfo.Parse(body) is not { } info)
                 throw new CheckpointException("sock_diag answers about unix sockets in a form that is not known");

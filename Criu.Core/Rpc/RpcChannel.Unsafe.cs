@@ -15,7 +15,6 @@ internal sealed unsafe class RpcChannel : IDisposable
 
     // A client whose buffer is small shall get its answer too.
     private const int MaxTextLength = 4096;
-    private const int SO_TYPE = 3;                   // asm-generic/socket.h
 
     private readonly SafeFileHandle socket;
 
@@ -39,7 +38,7 @@ internal sealed unsafe class RpcChannel : IDisposable
         {
             long* patience = stackalloc long[2];                          // struct timeval
             int size = 2 * sizeof(long);
-            return Kernel.Failed(Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_RCVTIMEO, (long)patience, (long)(&size))) ? 0 : patience[0];
+            return Kernel.Failed(Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.RCVTIMEO_OLD, (long)patience, (long)(&size))) ? 0 : patience[0];
         }
     }
 
@@ -55,7 +54,7 @@ internal sealed unsafe class RpcChannel : IDisposable
         const long F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, FD_CLOEXEC = 1, O_NONBLOCK = 0x800;
         if (Kernel.Failed(Kernel.Call(Nr.fcntl, fd, F_SETFD, FD_CLOEXEC)))
             throw new CheckpointException($"There is no descriptor {fd}", "Start criu swrk with the number of a socket that it inherits");
-        if (Ask(fd, Sockets.SO_DOMAIN) != Sockets.AF_UNIX || Ask(fd, SO_TYPE) != Sockets.SOCK_SEQPACKET)
+        if (Ask(fd, So.DOMAIN) != Sockets.AF_UNIX || Ask(fd, So.TYPE) != Sockets.SOCK_SEQPACKET)
             throw new CheckpointException($"Descriptor {fd} is no unix socket of type SOCK_SEQPACKET", "Make one with socketpair(2), and start criu swrk with the number of one end");
         // Some clients make both ends for their own event loop.
         long flags = Kernel.Call(Nr.fcntl, fd, F_GETFL);
@@ -120,7 +119,7 @@ internal sealed unsafe class RpcChannel : IDisposable
     public void LimitWaiting(int seconds)
     {
         long* patience = stackalloc long[] { seconds, 0 };               // struct timeval
-        foreach (int option in (ReadOnlySpan<int>)[Sockets.SO_RCVTIMEO, Sockets.SO_SNDTIMEO])
+        foreach (int option in (ReadOnlySpan<int>)[So.RCVTIMEO_OLD, So.SNDTIMEO_OLD])
             Kernel.Call(Nr.setsockopt, socket.Fd(), Sockets.SOL_SOCKET, option, (long)patience, 2 * sizeof(long));
     }
 
@@ -150,18 +149,10 @@ internal sealed unsafe class RpcChannel : IDisposable
         if (response.HasCrErrmsg && response.CrErrmsg.Length > MaxTextLength)
             response.CrErrmsg = response.CrErrmsg[..MaxTextLength];
         byte[] message = response.ToByteArray();
+        if (passed != null)
+            return !Kernel.Failed(DescriptorMessages.Send(socket.Fd(), message, [passed.Fd()]));
         fixed (byte* start = message)
-            return !Kernel.Failed(passed == null ? Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, flags) : SendWith(passed, start, message.Length, flags));
-    }
-
-    private long SendWith(SafeFileHandle passed, byte* message, int length, int flags)
-    {
-        var vector = new IoVector { Base = (long)message, Length = length };
-        byte* control = stackalloc byte[ControlHeader.Size + sizeof(long)];
-        *(ControlHeader*)control = new ControlHeader { Length = ControlHeader.Size + sizeof(int), Level = Sockets.SOL_SOCKET, Type = Sockets.SCM_RIGHTS };
-        *(int*)(control + ControlHeader.Size) = passed.Fd();
-        var header = new MessageHeader { Vectors = (ulong)&vector, VectorCount = 1, Control = (ulong)control, ControlLength = ControlHeader.Size + sizeof(long) };
-        return Kernel.Call(Nr.sendmsg, socket.Fd(), (long)(&header), flags);
+            return !Kernel.Failed(Kernel.Call(Nr.sendto, socket.Fd(), (long)start, message.Length, flags));
     }
 
     /// <summary>No bytes are an empty message or the end of the client; only the end hangs up.</summary>

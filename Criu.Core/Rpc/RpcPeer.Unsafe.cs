@@ -10,7 +10,7 @@ internal readonly record struct RpcPeer(int Pid, uint User, uint Group)
     {
         PeerCredentials peer = default;
         int size = sizeof(PeerCredentials);
-        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_PEERCRED, (long)(&peer), (long)(&size));
+        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.PEERCRED, (long)(&peer), (long)(&size));
         return Kernel.Failed(result)
             ? throw new CheckpointException($"Descriptor {socket.Fd()} does not tell who is at its other end: {Errno.Name(result)}", "Give criu a unix socket of type SOCK_SEQPACKET")
             : new RpcPeer(peer.Process, peer.User, peer.Group);

@@ -11,7 +11,6 @@ namespace Criu.Core.Rpc;
 /// </summary>
 internal static unsafe partial class RpcPrivilege
 {
-    private const int SO_PEERGROUPS = 59;            // asm-generic/socket.h
     private const int MaxGroups = 65536;             // NGROUPS_MAX, linux/limits.h
 
     /// <summary>Takes the place of the client's user, for good. Answers whether that is another than ours.</summary>
@@ -74,7 +73,7 @@ internal static unsafe partial class RpcPrivilege
         int size = sizeof(uint) * groups.Length;
         long told;
         fixed (uint* start = groups)
-            told = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, SO_PEERGROUPS, (long)start, (long)(&size));
+            told = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.PEERGROUPS, (long)start, (long)(&size));
         int count = Kernel.Failed(told) ? 0 : size / sizeof(uint);      // before 4.13 nobody tells: none
         fixed (uint* start = groups)
             if (setgroups((nuint)count, start) != 0)

@@ -5,17 +5,17 @@ namespace Criu.Native;
 /// <summary>What a program has set on a new socket: a restore must neither change nor forget it.</summary>
 internal readonly struct NewSocket(int fd)
 {
-    public bool IsIPv6 { get; } = Ask(fd, Inet.SOL_SOCKET, Sockets.SO_DOMAIN) == Inet.AF_INET6;
+    public bool IsIPv6 { get; } = Ask(fd, Sockets.SOL_SOCKET, So.DOMAIN) == Sockets.AF_INET6;
 
     /// <summary>Bytes, as the kernel counts them.</summary>
-    public int SendBuffer { get; } = Ask(fd, Inet.SOL_SOCKET, Sockets.SO_SNDBUF);
+    public int SendBuffer { get; } = Ask(fd, Sockets.SOL_SOCKET, So.SNDBUF);
 
     /// <summary>Bytes, as the kernel counts them.</summary>
-    public int ReceiveBuffer { get; } = Ask(fd, Inet.SOL_SOCKET, Sockets.SO_RCVBUF);
+    public int ReceiveBuffer { get; } = Ask(fd, Sockets.SOL_SOCKET, So.RCVBUF);
 
-    public bool ReuseAddress { get; } = Ask(fd, Inet.SOL_SOCKET, Sockets.SO_REUSEADDR) > 0;
+    public bool ReuseAddress { get; } = Ask(fd, Sockets.SOL_SOCKET, So.REUSEADDR) > 0;
 
-    public bool KeepAlive { get; } = Ask(fd, Inet.SOL_SOCKET, Sockets.SO_KEEPALIVE) > 0;
+    public bool KeepAlive { get; } = Ask(fd, Sockets.SOL_SOCKET, So.KEEPALIVE) > 0;
 
     public bool Cork { get; } = Ask(fd, Inet.IPPROTO_TCP, Tcp.CORK) > 0;
 

@@ -121,7 +121,7 @@ internal sealed unsafe class SocketHandle
     private static ReadOnlySpan<byte> Bytes(byte* address)
     {
         const int ShortSize = 16;
-        return new(address, *(ushort*)address == Inet.AF_INET ? ShortSize : SocketAddress.Size);
+        return new(address, *(ushort*)address == Sockets.AF_INET ? ShortSize : SocketAddress.Size);
     }
 
     private static ReadOnlySpan<byte> Queue(Lent lent, uint length, string which) =>

@@ -28,15 +28,15 @@ internal sealed class OptionViews : IDisposable
         if (count < (isMade ? ManyEnough : ManyEnoughAtFirst) || SocketIterator.Instance is not { } iterator)
             return null;
         isMade = true;
-        using var newV4 = NewSocket(Inet.AF_INET);
-        using var newV6 = NewSocket(Inet.AF_INET6);
+        using var newV4 = NewSocket(Sockets.AF_INET);
+        using var newV6 = NewSocket(Sockets.AF_INET6);
         return iterator.Read() is { } records ? new OptionViews(iterator.Fields, records, newV4?.Fd() ?? -1, newV6?.Fd() ?? -1) : null;
     }
 
     /// <summary>Null where this host is without the family.</summary>
     private static SafeFileHandle? NewSocket(int family)
     {
-        long fd = Kernel.Call(Nr.socket, family, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
         return Kernel.Failed(fd) ? null : Kernel.Own(fd);
     }
 

@@ -130,7 +130,7 @@ internal sealed class SocketFields
 
     private static (int, int, string[]) Ip6(int number, params string[] fields) => (Inet.IPPROTO_IPV6, number, fields);
 
-    private static (int, int, string[]) Socket(int number, params string[] fields) => (Inet.SOL_SOCKET, number, fields);
+    private static (int, int, string[]) Socket(int number, params string[] fields) => (Sockets.SOL_SOCKET, number, fields);
 
     private static (int, int, string[]) Tcp4(int number, params string[] fields) => (Inet.IPPROTO_TCP, number, fields);
 

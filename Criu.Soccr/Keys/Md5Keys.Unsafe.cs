@@ -32,7 +32,7 @@ internal static unsafe class Md5Keys
         if (state is TcpState.Close or TcpState.TimeWait)
             return 0;                                   // nothing is sent any more, and sock_diag does not find it
         var request = new InetDiagRequest { Family = (byte)local.Family, Protocol = Inet.IPPROTO_TCP, Extensions = WithInfo, States = uint.MaxValue, SourcePort = local.Port };
-        calls.TryGet(Inet.SOL_SOCKET, So.COOKIE, out ulong cookie);
+        calls.TryGet(Sockets.SOL_SOCKET, So.COOKIE, out ulong cookie);
         (request.Cookie0, request.Cookie1) = ((uint)cookie, (uint)(cookie >> 32));
         local.AddressTo(new Span<byte>(request.Source, 16));
         if (isConnected)
@@ -86,9 +86,9 @@ internal static unsafe class Md5Keys
         for (; bytes.Length >= TcpDiagMd5.Size; bytes = bytes[TcpDiagMd5.Size..])
         {
             var one = MemoryMarshal.Read<TcpDiagMd5>(bytes);
-            if (one.Family is not (Inet.AF_INET or Inet.AF_INET6) || one.KeyLength > Tcp.MD5SIG_MAXKEYLEN)
+            if (one.Family is not (Sockets.AF_INET or Sockets.AF_INET6) || one.KeyLength > Tcp.MD5SIG_MAXKEYLEN)
                 continue;
-            var address = new IPAddress(new ReadOnlySpan<byte>(one.Address, one.Family == Inet.AF_INET ? 4 : 16));
+            var address = new IPAddress(new ReadOnlySpan<byte>(one.Address, one.Family == Sockets.AF_INET ? 4 : 16));
             keys.Add(new TcpMd5Key(address, one.PrefixLength, [.. new ReadOnlySpan<byte>(one.Key, one.KeyLength)]));
         }
         return keys.ToImmutable();
@@ -110,7 +110,7 @@ internal static unsafe class Md5Keys
 
     private static long Probe()
     {
-        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
+        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Sockets.AF_INET, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
         return Set(new SocketCalls(socket.Fd(), ""), new TcpMd5Key(IPAddress.Loopback, 32, []), isIPv6: false);         // removes a key that is not there: ENOENT
     }
 }

@@ -11,13 +11,13 @@ internal static unsafe class DroppingFilter
     {
         var instruction = new FilterInstruction { Code = SocketFilter.BPF_RET | SocketFilter.BPF_K, K = 0 };
         var program = new FilterProgram { Length = 1, Instructions = (ulong)&instruction };
-        return Set(socket, SocketFilter.SO_ATTACH_FILTER, &program, sizeof(FilterProgram));
+        return Set(socket, So.ATTACH_FILTER, &program, sizeof(FilterProgram));
     }
 
     public static long Detach(SafeHandle socket)
     {
         int unused = 0;
-        return Set(socket, SocketFilter.SO_DETACH_FILTER, &unused, sizeof(int));
+        return Set(socket, So.DETACH_FILTER, &unused, sizeof(int));
     }
 
     /// <summary>Instructions of the filter that is there, 0 for none; -EACCES of one in eBPF.</summary>
@@ -25,7 +25,7 @@ internal static unsafe class DroppingFilter
     {
         // The length of this option is in instructions, not bytes; with 0 of them nothing is copied.
         int length = 0;
-        long result = Get(socket, SocketFilter.SO_GET_FILTER, null, &length);
+        long result = Get(socket, So.GET_FILTER, null, &length);
         return Kernel.Failed(result) ? result : length;
     }
 
@@ -33,7 +33,7 @@ internal static unsafe class DroppingFilter
     public static long IsLocked(SafeHandle socket)
     {
         int value = 0, length = sizeof(int);
-        long result = Get(socket, SocketFilter.SO_LOCK_FILTER, &value, &length);
+        long result = Get(socket, So.LOCK_FILTER, &value, &length);
         return Kernel.Failed(result) ? result : value;
     }
 

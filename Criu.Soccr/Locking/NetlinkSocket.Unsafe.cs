@@ -21,7 +21,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <returns>Minus the kernel's error number where there is no such socket.</returns>
     public static long TryOpen(out NetlinkSocket? socket, int protocol = Netlink.NETLINK_NETFILTER)
     {
-        long fd = Kernel.Call(Nr.socket, Netlink.AF_NETLINK, Netlink.SOCK_RAW | Sockets.SOCK_CLOEXEC, protocol);
+        long fd = Kernel.Call(Nr.socket, Sockets.AF_NETLINK, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, protocol);
         socket = Kernel.Failed(fd) ? null : new NetlinkSocket(Kernel.Own(fd));
         // Refusals short, and with words. Kernels before 4.12 have no words.
         socket?.Set(Netlink.SOL_NETLINK, Netlink.NETLINK_CAP_ACK, 1);
@@ -62,9 +62,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     {
         if (bytes <= room)
             return;
-        if (Kernel.Failed(Set(Sockets.SOL_SOCKET, Netlink.SO_SNDBUFFORCE, bytes)))
-            Set(Sockets.SOL_SOCKET, Netlink.SO_SNDBUF, bytes);
-        Set(Sockets.SOL_SOCKET, Netlink.SO_RCVBUFFORCE, bytes);
+        if (Kernel.Failed(Set(Sockets.SOL_SOCKET, So.SNDBUFFORCE, bytes)))
+            Set(Sockets.SOL_SOCKET, So.SNDBUF, bytes);
+        Set(Sockets.SOL_SOCKET, So.RCVBUFFORCE, bytes);
         room = bytes;
     }
 
@@ -77,7 +77,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         {
             long count;
             fixed (byte* bytes = buffer)
-                count = Kernel.Call(Nr.recvfrom, Handle.Fd(), (long)bytes, buffer.Length, Netlink.MSG_DONTWAIT);
+                count = Kernel.Call(Nr.recvfrom, Handle.Fd(), (long)bytes, buffer.Length, Sockets.MSG_DONTWAIT);
             if (count == -Errno.ENOBUFS)
                 continue;                                       // an answer found no room: said once, before those that did
             if (count <= 0)

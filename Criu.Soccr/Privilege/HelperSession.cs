@@ -47,7 +47,7 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
     private static uint UserOf(Socket client)
     {
         Span<byte> credentials = stackalloc byte[12];
-        client.GetRawSocketOption(Sockets.SOL_SOCKET, Sockets.SO_PEERCRED, credentials);
+        client.GetRawSocketOption(Sockets.SOL_SOCKET, So.PEERCRED, credentials);
         return MemoryMarshal.Read<PeerCredentials>(credentials).User;
     }
 
@@ -122,12 +122,12 @@ internal sealed class HelperSession(Socket client, RepairHelperOptions options)
     private static long JudgeSocket(SafeFileHandle descriptor)
     {
         var calls = new SocketCalls(descriptor.Fd(), "");
-        long result = calls.TryGet(Inet.SOL_SOCKET, So.DOMAIN, out int domain);
+        long result = calls.TryGet(Sockets.SOL_SOCKET, So.DOMAIN, out int domain);
         if (Kernel.Failed(result))
             return result;
-        calls.TryGet(Inet.SOL_SOCKET, So.TYPE, out int type);
-        calls.TryGet(Inet.SOL_SOCKET, So.PROTOCOL, out int protocol);
-        return domain is Inet.AF_INET or Inet.AF_INET6 && type == Inet.SOCK_STREAM && protocol == Inet.IPPROTO_TCP ? 0 : -Errno.EPROTOTYPE;
+        calls.TryGet(Sockets.SOL_SOCKET, So.TYPE, out int type);
+        calls.TryGet(Sockets.SOL_SOCKET, So.PROTOCOL, out int protocol);
+        return domain is Sockets.AF_INET or Sockets.AF_INET6 && type == Sockets.SOCK_STREAM && protocol == Inet.IPPROTO_TCP ? 0 : -Errno.EPROTOTYPE;
     }
 
     /// <summary>Whose socket it has, whose traffic it may hold.</summary>

@@ -64,14 +64,14 @@ internal static class PrivilegedOptions
 
     public static readonly PrivilegedRow[] Rows =
     [
-        new(PrivilegedOption.Repair, Inet.IPPROTO_TCP, Tcp.REPAIR, Flag, Flag), new(PrivilegedOption.Mark, Inet.SOL_SOCKET, So.MARK, Flag, Flag),
+        new(PrivilegedOption.Repair, Inet.IPPROTO_TCP, Tcp.REPAIR, Flag, Flag), new(PrivilegedOption.Mark, Sockets.SOL_SOCKET, So.MARK, Flag, Flag),
         new(PrivilegedOption.Transparent, Inet.IPPROTO_IP, Ip.TRANSPARENT, Flag, Flag), new(PrivilegedOption.TransparentIPv6, Inet.IPPROTO_IPV6, Ipv6.TRANSPARENT, Flag, Flag),
-        new(PrivilegedOption.SendBuffer, Inet.SOL_SOCKET, So.SNDBUFFORCE, Flag, Flag), new(PrivilegedOption.ReceiveBuffer, Inet.SOL_SOCKET, So.RCVBUFFORCE, Flag, Flag),
-        new(PrivilegedOption.Priority, Inet.SOL_SOCKET, So.PRIORITY, Flag, Flag), new(PrivilegedOption.BindToDevice, Inet.SOL_SOCKET, So.BINDTODEVICE, 0, LongestName),
-        new(PrivilegedOption.DropIncoming, Inet.SOL_SOCKET, SocketFilter.SO_ATTACH_FILTER, 0, 0), new(PrivilegedOption.Debug, Inet.SOL_SOCKET, So.DEBUG, Flag, Flag),
-        new(PrivilegedOption.ReceiveMark, Inet.SOL_SOCKET, So.RCVMARK, Flag, Flag), new(PrivilegedOption.BusyPoll, Inet.SOL_SOCKET, So.BUSY_POLL, Flag, Flag),
-        new(PrivilegedOption.PreferBusyPoll, Inet.SOL_SOCKET, So.PREFER_BUSY_POLL, Flag, Flag), new(PrivilegedOption.BusyPollBudget, Inet.SOL_SOCKET, So.BUSY_POLL_BUDGET, Flag, Flag),
-        new(PrivilegedOption.TransmitTime, Inet.SOL_SOCKET, So.TXTIME, 8, 8), new(PrivilegedOption.Congestion, Inet.IPPROTO_TCP, Tcp.CONGESTION, 1, LongestName),
+        new(PrivilegedOption.SendBuffer, Sockets.SOL_SOCKET, So.SNDBUFFORCE, Flag, Flag), new(PrivilegedOption.ReceiveBuffer, Sockets.SOL_SOCKET, So.RCVBUFFORCE, Flag, Flag),
+        new(PrivilegedOption.Priority, Sockets.SOL_SOCKET, So.PRIORITY, Flag, Flag), new(PrivilegedOption.BindToDevice, Sockets.SOL_SOCKET, So.BINDTODEVICE, 0, LongestName),
+        new(PrivilegedOption.DropIncoming, Sockets.SOL_SOCKET, So.ATTACH_FILTER, 0, 0), new(PrivilegedOption.Debug, Sockets.SOL_SOCKET, So.DEBUG, Flag, Flag),
+        new(PrivilegedOption.ReceiveMark, Sockets.SOL_SOCKET, So.RCVMARK, Flag, Flag), new(PrivilegedOption.BusyPoll, Sockets.SOL_SOCKET, So.BUSY_POLL, Flag, Flag),
+        new(PrivilegedOption.PreferBusyPoll, Sockets.SOL_SOCKET, So.PREFER_BUSY_POLL, Flag, Flag), new(PrivilegedOption.BusyPollBudget, Sockets.SOL_SOCKET, So.BUSY_POLL_BUDGET, Flag, Flag),
+        new(PrivilegedOption.TransmitTime, Sockets.SOL_SOCKET, So.TXTIME, 8, 8), new(PrivilegedOption.Congestion, Inet.IPPROTO_TCP, Tcp.CONGESTION, 1, LongestName),
     ];
 
     public static PrivilegedRow? Find(PrivilegedOption option)

@@ -35,7 +35,7 @@ public static class RepairHelper
     private static bool IsListening(Socket socket)
     {
         Span<byte> value = stackalloc byte[sizeof(int)];
-        socket.GetRawSocketOption(Sockets.SOL_SOCKET, Sockets.SO_ACCEPTCONN, value);
+        socket.GetRawSocketOption(Sockets.SOL_SOCKET, So.ACCEPTCONN, value);
         return MemoryMarshal.Read<int>(value) != 0;
     }
 

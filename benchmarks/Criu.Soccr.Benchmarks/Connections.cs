@@ -81,10 +81,9 @@ internal sealed class Connections : IDisposable
 
     private static unsafe void MakeDeaf(Socket socket)
     {
-        const int SO_ATTACH_FILTER = 26;
         ulong drop = 6;                                 // struct sock_filter { BPF_RET | BPF_K, 0, 0, 0 }
         var program = (Count: 1L, Instructions: (nint)(&drop));
-        socket.SetRawSocketOption(1, SO_ATTACH_FILTER, new ReadOnlySpan<byte>(&program, 16));
+        socket.SetRawSocketOption(1, So.ATTACH_FILTER, new ReadOnlySpan<byte>(&program, 16));
     }
 
     /// <summary>All of them: paused, saved, closed, restored, resumed.</summary>

@@ -160,17 +160,17 @@ public sealed class PledgeTests : ParasiteTest
         SetPeekOffset(5);
     }
 
-    private static PledgedCall SetPeekOffset(int copy, int value) => PledgedCall.SetOption(copy, Sockets.SOL_SOCKET, Sockets.SO_PEEK_OFF, value);
+    private static PledgedCall SetPeekOffset(int copy, int value) => PledgedCall.SetOption(copy, Sockets.SOL_SOCKET, So.PEEK_OFF, value);
 
     private unsafe void SetPeekOffset(int value) =>
-        Assert.Equal(0, Kernel.Call(Nr.setsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_PEEK_OFF, (long)(&value), sizeof(int)));
+        Assert.Equal(0, Kernel.Call(Nr.setsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.PEEK_OFF, (long)(&value), sizeof(int)));
 
     private unsafe int PeekOffset
     {
         get
         {
             int value, length = sizeof(int);
-            Assert.Equal(0, Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_PEEK_OFF, (long)(&value), (long)(&length)));
+            Assert.Equal(0, Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.PEEK_OFF, (long)(&value), (long)(&length)));
             return value;
         }
     }

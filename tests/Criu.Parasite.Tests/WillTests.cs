@@ -65,7 +65,7 @@ public sealed class WillTests : ParasiteTest
         var tracee = guard.Seize(program.Pid);
         using (var socket = tracee.FetchDescriptor(Datagrams))
         {
-            var scope = tracee.ChangeSocketOption(Datagrams, Sockets.SO_PEEK_OFF, 5);
+            var scope = tracee.ChangeSocketOption(Datagrams, So.PEEK_OFF, 5);
             Assert.Equal(5, PeekOffset(socket.Fd()));
             if (inGoodOrder)
                 scope.Dispose();
@@ -81,7 +81,7 @@ public sealed class WillTests : ParasiteTest
     private static unsafe int PeekOffset(int socket)
     {
         int value, length = sizeof(int);
-        Assert.Equal(0, Kernel.Call(Nr.getsockopt, socket, Sockets.SOL_SOCKET, Sockets.SO_PEEK_OFF, (long)(&value), (long)(&length)));
+        Assert.Equal(0, Kernel.Call(Nr.getsockopt, socket, Sockets.SOL_SOCKET, So.PEEK_OFF, (long)(&value), (long)(&length)));
         return value;
     }
 

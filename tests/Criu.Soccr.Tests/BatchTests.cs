@@ -168,7 +168,7 @@ public sealed class BatchTests(TwoHosts hosts) : IClassFixture<TwoHosts>
         Assert.Contains("is no TCP socket", Assert.Throws<SoccrException>(() => TcpConnection.Pause(datagrams)).Message);
         using var local = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         Assert.Contains("is no TCP socket", Assert.Throws<SoccrException>(() => TcpConnection.Pause(local)).Message);
-        long fd = Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_MPTCP);
+        long fd = Kernel.Call(Nr.socket, Sockets.AF_INET, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_MPTCP);
         Assert.SkipWhen(fd == -Errno.EPROTONOSUPPORT || fd == -Errno.ENOPROTOOPT, "this kernel has no MPTCP");
         using var mptcp = Kernel.Own(fd);
         Assert.Contains("MPTCP", Assert.Throws<SoccrException>(() => TcpConnection.PauseHandle(mptcp)).Message);

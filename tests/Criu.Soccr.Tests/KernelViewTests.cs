@@ -36,9 +36,9 @@ public sealed class KernelViewTests(ITestOutputHelper output)
     {
         IteratorOrSkip();
         using var socket = OptionTests.New(isIPv6: false);
-        Assert.True(IsUsual(socket, false, Inet.SOL_SOCKET, number));
-        Assert.Equal(0, new SocketCalls((int)socket.Handle, "").TrySet(Inet.SOL_SOCKET, number, 1));
-        Assert.False(IsUsual(socket, false, Inet.SOL_SOCKET, number));
+        Assert.True(IsUsual(socket, false, Sockets.SOL_SOCKET, number));
+        Assert.Equal(0, new SocketCalls((int)socket.Handle, "").TrySet(Sockets.SOL_SOCKET, number, 1));
+        Assert.False(IsUsual(socket, false, Sockets.SOL_SOCKET, number));
     });
 
     [Fact]
@@ -47,9 +47,9 @@ public sealed class KernelViewTests(ITestOutputHelper output)
         IteratorOrSkip();
         using var socket = OptionTests.New(isIPv6: false);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        Assert.True(IsUsual(socket, false, Inet.SOL_SOCKET, So.BUF_LOCK));
+        Assert.True(IsUsual(socket, false, Sockets.SOL_SOCKET, So.BUF_LOCK));
         socket.ReceiveBufferSize = 10_000;
-        Assert.False(IsUsual(socket, false, Inet.SOL_SOCKET, So.BUF_LOCK));
+        Assert.False(IsUsual(socket, false, Sockets.SOL_SOCKET, So.BUF_LOCK));
     });
 
     [Theory, InlineData(false), InlineData(true)]

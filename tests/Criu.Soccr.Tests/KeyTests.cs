@@ -49,7 +49,7 @@ public sealed class KeyTests
     public void A_listener_and_one_of_many_have_theirs(string kind) => Run(kind, (listener, client, ours, held) =>
     {
         using var other = New(AddressFamily.InterNetwork);
-        other.SetRawSocketOption(Inet.SOL_SOCKET, So.REUSEPORT, BitConverter.GetBytes(1));
+        other.SetRawSocketOption(Sockets.SOL_SOCKET, So.REUSEPORT, BitConverter.GetBytes(1));
         other.Bind(listener.LocalEndPoint!);
         other.Listen();
         Assert.Equal(Secret, Assert.Single(Keys(listener)).Key);
@@ -112,7 +112,7 @@ public sealed class KeyTests
             using var client = New(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
             var loopback = v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
             var key = new TcpMd5Key(kind == "network" ? IPAddress.Parse("127.0.0.0") : loopback, kind == "network" ? 8 : v6 ? 128 : 32, [.. Secret]);
-            listener.SetRawSocketOption(Inet.SOL_SOCKET, So.REUSEPORT, BitConverter.GetBytes(1));
+            listener.SetRawSocketOption(Sockets.SOL_SOCKET, So.REUSEPORT, BitConverter.GetBytes(1));
             Assert.Equal(0, Md5Keys.Set(CallsOf(listener), key, kind is "IPv6" or "mapped"));
             Assert.Equal(0, Md5Keys.Set(CallsOf(client), key, v6));
             listener.Bind(new IPEndPoint(kind == "mapped" ? IPAddress.IPv6Any : loopback, 0));

@@ -57,7 +57,7 @@ internal static class LockingNamespace
 /// <summary>A connection over lo: our end, which is held, and the peer's.</summary>
 internal sealed class LockingPair : IDisposable
 {
-    private const int TCP_INFO = 11, TCP_REPAIR = 19, SO_MARK = 36, Probes = 3, TotalRetransmissions = 100;
+    private const int Probes = 3, TotalRetransmissions = 100;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <param name="kind">"IPv4", "IPv6", or "mapped": our end is a socket of IPv6 that a peer reached by IPv4.</param>
@@ -125,12 +125,12 @@ internal sealed class LockingPair : IDisposable
     }
 
     /// <summary>What leaves this socket has the mark.</summary>
-    public static void Mark(Socket socket, uint mark) => socket.SetRawSocketOption(Sockets.SOL_SOCKET, SO_MARK, BitConverter.GetBytes(mark));
+    public static void Mark(Socket socket, uint mark) => socket.SetRawSocketOption(Sockets.SOL_SOCKET, So.MARK, BitConverter.GetBytes(mark));
 
     /// <summary>Our end is gone without a word, as a saved connection is.</summary>
     public void CloseSilently()
     {
-        Ours.SetRawSocketOption((int)ProtocolType.Tcp, TCP_REPAIR, BitConverter.GetBytes(1));
+        Ours.SetRawSocketOption((int)ProtocolType.Tcp, Tcp.REPAIR, BitConverter.GetBytes(1));
         // Another file takes its number: .NET would shut the socket down before it closes it, and that is a word.
         using var nothing = Kernel.Own(Kernel.Open("/dev/null", Fcntl.O_RDONLY));
         Assert.False(Kernel.Failed(Kernel.Call(Nr.dup2, nothing.Fd(), Ours.SafeHandle.DangerousGetHandle())));
@@ -142,7 +142,7 @@ internal sealed class LockingPair : IDisposable
     public static uint Tries(Socket socket)
     {
         byte[] info = new byte[TotalRetransmissions + 4];
-        socket.GetRawSocketOption((int)ProtocolType.Tcp, TCP_INFO, info);
+        socket.GetRawSocketOption((int)ProtocolType.Tcp, Tcp.INFO, info);
         return BitConverter.ToUInt32(info, TotalRetransmissions) + info[Probes];
     }
 

@@ -147,9 +147,8 @@ public sealed class LockingNftablesTests
 
     private static unsafe void Shrink(NftablesLock connectionLock)
     {
-        const int SO_RCVBUFFORCE = 33;
         int least = 1;
-        Kernel.Call(Nr.setsockopt, connectionLock.Descriptor.DangerousGetHandle(), Sockets.SOL_SOCKET, SO_RCVBUFFORCE, (long)(&least), sizeof(int));
+        Kernel.Call(Nr.setsockopt, connectionLock.Descriptor.DangerousGetHandle(), Sockets.SOL_SOCKET, So.RCVBUFFORCE, (long)(&least), sizeof(int));
     }
 
     private static void Report(string what, Action action)

@@ -93,7 +93,7 @@ public sealed class LockingSocketFilterTests
     public void A_locked_socket_is_refused() => LockingNamespace.Run(() =>
     {
         using var pair = new LockingPair();
-        pair.Ours.SetRawSocketOption(Sockets.SOL_SOCKET, SocketFilter.SO_LOCK_FILTER, BitConverter.GetBytes(1));
+        pair.Ours.SetRawSocketOption(Sockets.SOL_SOCKET, So.LOCK_FILTER, BitConverter.GetBytes(1));
         using var connectionLock = new SocketFilterLock();
         Assert.Equal($"{pair.Flow} has SO_LOCK_FILTER: no filter can be put on it. Use NftablesLock", Assert.Throws<SoccrException>(() => connectionLock.Hold([pair.Held])).Message);
     });
@@ -125,7 +125,7 @@ public sealed class LockingSocketFilterTests
         FilterInstruction* instructions = stackalloc FilterInstruction[2];
         instructions[0] = instructions[1] = new FilterInstruction { Code = SocketFilter.BPF_RET, K = uint.MaxValue };
         var program = new FilterProgram { Length = 2, Instructions = (ulong)instructions };
-        return Kernel.Call(Nr.setsockopt, socket.SafeHandle.DangerousGetHandle(), Sockets.SOL_SOCKET, SocketFilter.SO_ATTACH_FILTER, (long)(&program), sizeof(FilterProgram));
+        return Kernel.Call(Nr.setsockopt, socket.SafeHandle.DangerousGetHandle(), Sockets.SOL_SOCKET, So.ATTACH_FILTER, (long)(&program), sizeof(FilterProgram));
     }
 
     /// <summary>r0 = -1; exit. Its descriptor stays open until the test process ends.</summary>

@@ -30,7 +30,7 @@ public sealed class OtherStateTests(TwoHosts hosts) : IClassFixture<TwoHosts>
         if (isAnswered)
         {
             hosts.Lock.Hold([new HeldFlow(flow, null)]);
-            socket.SetRawSocketOption(Inet.SOL_SOCKET, So.MARK, BitConverter.GetBytes(NftablesLock.DefaultMark));        // its SYN passes the lock, the answer does not
+            socket.SetRawSocketOption(Sockets.SOL_SOCKET, So.MARK, BitConverter.GetBytes(NftablesLock.DefaultMark));        // its SYN passes the lock, the answer does not
         }
         else
             hosts.Gate.Hold([new HeldFlow(new TcpFlow(flow.Remote, flow.Local), null)]);

@@ -14,7 +14,7 @@ public sealed class PacingTests(TwoHosts hosts) : IClassFixture<TwoHosts>
             ns.Set("ipv4/tcp_timestamps", "1");
         var socket = hosts.Connect(isIPv6: false);
         long before = hosts.Theirs.Counter("PAWSEstab", "TcpExt");
-        socket.SetRawSocketOption(Inet.SOL_SOCKET, So.MAX_PACING_RATE, BitConverter.GetBytes(bytesASecond));
+        socket.SetRawSocketOption(Sockets.SOL_SOCKET, So.MAX_PACING_RATE, BitConverter.GetBytes(bytesASecond));
         hosts.Peer.Begin($"read {Bytes}");
         socket.Send(Peer.Sequence(0, Bytes));
         hosts.Peer.End($"read {Bytes}");

@@ -12,7 +12,7 @@ public sealed class SerialisationTests
         ReceiveSequence = 0xfffffff0, SendSequence = 5, ReceiveQueue = [1, 2, 3], SendQueue = [4, 5, 6, 7], UnsentBytes = 2, IsFinUnsent = true, MaxSegment = 1448, SendWindowScale = 0,
         ReceiveWindowScale = 14, HasSack = true, HasTimestamps = true, Timestamp = 77, SendWl1 = 8, SendWindow = 9, MaxWindow = 10, ReceiveWindow = 11, ReceiveWindowUpdate = 12, SendBuffer = 13,
         ReceiveBuffer = 14, BufferLocks = 3, ReuseAddress = true, KeepAlive = true, Cork = true, WantedMaxSegment = 1000, IsNonBlocking = true,
-        Options = [new TcpSocketOption(Inet.IPPROTO_TCP, Tcp.NODELAY, [1, 0, 0, 0]), new TcpSocketOption(Inet.SOL_SOCKET, So.BINDTODEVICE, [118, 0])],
+        Options = [new TcpSocketOption(Inet.IPPROTO_TCP, Tcp.NODELAY, [1, 0, 0, 0]), new TcpSocketOption(Sockets.SOL_SOCKET, So.BINDTODEVICE, [118, 0])],
     };
 
     private static readonly TcpConnectionState Small = new() { State = TcpState.Close };

@@ -62,7 +62,7 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
     {
         using var socket = Fetch();
         int value, length = sizeof(int);
-        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_DOMAIN, (long)(&value), (long)(&length));
+        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.DOMAIN, (long)(&value), (long)(&length));
         return Kernel.Failed(result) ? throw new CheckpointException($"the family of {this} cannot be read: {Errno.Name(result)}") : value;
     }
 

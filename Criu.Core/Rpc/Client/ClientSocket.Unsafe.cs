@@ -62,23 +62,12 @@ internal sealed unsafe class ClientSocket(SafeFileHandle socket) : IDisposable
         byte[] buffer = new byte[Size()];
         if (buffer.Length == 0)
             return null;
-        long got;
-        fixed (byte* start = buffer)
-            got = ReceiveInto(start, buffer.Length, out passed);
+        var descriptors = new List<SafeFileHandle>();
+        long got = DescriptorMessages.Receive(socket.Fd(), buffer, descriptors, out _);
+        passed = descriptors.FirstOrDefault();
+        foreach (var more in descriptors.Skip(1))       // a criu sends none
+            more.Dispose();
         return got > 0 ? Parse(buffer.AsSpan(0, (int)got)) : null;
-    }
-
-    /// <summary>A descriptor may come along (unix(7), SCM_RIGHTS): one at the most.</summary>
-    private long ReceiveInto(byte* start, int length, out SafeFileHandle? passed)
-    {
-        var vector = new IoVector { Base = (long)start, Length = length };
-        byte* control = stackalloc byte[ControlHeader.Size + sizeof(long)];
-        var header = new MessageHeader { Vectors = (ulong)&vector, VectorCount = 1, Control = (ulong)control, ControlLength = ControlHeader.Size + sizeof(long) };
-        long got = Kernel.Call(Nr.recvmsg, socket.Fd(), (long)(&header), Sockets.MSG_CMSG_CLOEXEC);
-        var first = (ControlHeader*)control;
-        bool hasOne = got > 0 && header.ControlLength >= ControlHeader.Size + sizeof(int) && first->Level == Sockets.SOL_SOCKET && first->Type == Sockets.SCM_RIGHTS;
-        passed = hasOne ? Kernel.Own(*(int*)(control + ControlHeader.Size)) : null;
-        return got;
     }
 
     private int Size()

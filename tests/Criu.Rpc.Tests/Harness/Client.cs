@@ -24,7 +24,7 @@ internal sealed unsafe class Client : IDisposable
         SafeFileHandle ours = Kernel.Own(ends[0]);
         // As much as anybody may ask for (net.core.wmem_max).
         int room = 1 << 20;
-        Check(Kernel.Call(Nr.setsockopt, ends[0], Sockets.SOL_SOCKET, Sockets.SO_SNDBUF, (long)(&room), sizeof(int)), "SO_SNDBUF");
+        Check(Kernel.Call(Nr.setsockopt, ends[0], Sockets.SOL_SOCKET, So.SNDBUF, (long)(&room), sizeof(int)), "SO_SNDBUF");
         // Both ends are closed in programs that others start; this one is for the next program.
         int theirs = (int)Check(Kernel.Call(Nr.fcntl, ends[1], 0, 100), "F_DUPFD");
         Kernel.Call(Nr.close, ends[1]);

@@ -30,7 +30,7 @@ public sealed class HelperTests
             var calls = new SocketCalls((int)socket.Handle, "");
             byte[] now = new byte[16];
             if (option is PrivilegedOption.SendBuffer or PrivilegedOption.ReceiveBuffer)
-                Assert.Equal(2 << 20, calls.Get<int>(Inet.SOL_SOCKET, option == PrivilegedOption.SendBuffer ? So.SNDBUF : So.RCVBUF, ""));
+                Assert.Equal(2 << 20, calls.Get<int>(Sockets.SOL_SOCKET, option == PrivilegedOption.SendBuffer ? So.SNDBUF : So.RCVBUF, ""));
             else if (option == PrivilegedOption.DropIncoming)
                 Assert.Equal(1, DroppingFilter.CountInstructions(socket.SafeHandle));
             else if (option != PrivilegedOption.BusyPollBudget)                         // cannot be read
@@ -48,7 +48,7 @@ public sealed class HelperTests
         using var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         using var unix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         using var file = File.OpenHandle(Path.GetTempFileName(), options: FileOptions.DeleteOnClose);
-        using var mptcp = Kernel.Own(Kernel.Call(Nr.socket, Inet.AF_INET, Inet.SOCK_STREAM | Inet.SOCK_CLOEXEC, Inet.IPPROTO_MPTCP));
+        using var mptcp = Kernel.Own(Kernel.Call(Nr.socket, Sockets.AF_INET, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_MPTCP));
         byte[] one = BitConverter.GetBytes(1);
         client.Set(tcp.SafeHandle, PrivilegedOption.Repair, one);                       // all that is ever made has been made
         SafeHandle[] sent = [tcp.SafeHandle, udp.SafeHandle, unix.SafeHandle, file, mptcp];

@@ -20,18 +20,18 @@ internal static unsafe class SocketOptions
 
     private static readonly Plain[] PlainOptions =
     [
-        new(Sockets.SO_REUSEADDR, o => o.HasReuseaddr ? Bit(o.Reuseaddr) : null, (o, v) => o.Reuseaddr = v != 0),
-        new(Sockets.SO_PRIORITY, o => o.HasSoPriority ? o.SoPriority : null, (o, v) => o.SoPriority = v),
-        new(Sockets.SO_RCVLOWAT, o => o.HasSoRcvlowat ? o.SoRcvlowat : null, (o, v) => o.SoRcvlowat = v),
-        new(Sockets.SO_MARK, o => o.HasSoMark ? o.SoMark : null, SetMark),
-        new(Sockets.SO_PASSSEC, o => o.HasSoPasssec ? Bit(o.SoPasssec) : null, (o, v) => o.SoPasssec = v != 0),
-        new(Sockets.SO_DONTROUTE, o => o.HasSoDontroute ? Bit(o.SoDontroute) : null, (o, v) => o.SoDontroute = v != 0),
-        new(Sockets.SO_NO_CHECK, o => o.HasSoNoCheck ? Bit(o.SoNoCheck) : null, (o, v) => o.SoNoCheck = v != 0),
-        new(Sockets.SO_REUSEPORT, o => o.HasSoReuseport ? Bit(o.SoReuseport) : null, (o, v) => o.SoReuseport = v != 0),
-        new(Sockets.SO_BROADCAST, o => o.HasSoBroadcast ? Bit(o.SoBroadcast) : null, (o, v) => o.SoBroadcast = v != 0),
-        new(Sockets.SO_KEEPALIVE, o => o.HasSoKeepalive ? Bit(o.SoKeepalive) : null, (o, v) => o.SoKeepalive = v != 0),
-        new(Sockets.SO_OOBINLINE, o => o.HasSoOobinline ? o.SoOobinline : null, (o, v) => o.SoOobinline = v),
-        new(Sockets.SO_PASSCRED, o => o.HasSoPasscred ? Bit(o.SoPasscred) : null, (o, v) => o.SoPasscred = v != 0),
+        new(So.REUSEADDR, o => o.HasReuseaddr ? Bit(o.Reuseaddr) : null, (o, v) => o.Reuseaddr = v != 0),
+        new(So.PRIORITY, o => o.HasSoPriority ? o.SoPriority : null, (o, v) => o.SoPriority = v),
+        new(So.RCVLOWAT, o => o.HasSoRcvlowat ? o.SoRcvlowat : null, (o, v) => o.SoRcvlowat = v),
+        new(So.MARK, o => o.HasSoMark ? o.SoMark : null, SetMark),
+        new(So.PASSSEC, o => o.HasSoPasssec ? Bit(o.SoPasssec) : null, (o, v) => o.SoPasssec = v != 0),
+        new(So.DONTROUTE, o => o.HasSoDontroute ? Bit(o.SoDontroute) : null, (o, v) => o.SoDontroute = v != 0),
+        new(So.NO_CHECK, o => o.HasSoNoCheck ? Bit(o.SoNoCheck) : null, (o, v) => o.SoNoCheck = v != 0),
+        new(So.REUSEPORT, o => o.HasSoReuseport ? Bit(o.SoReuseport) : null, (o, v) => o.SoReuseport = v != 0),
+        new(So.BROADCAST, o => o.HasSoBroadcast ? Bit(o.SoBroadcast) : null, (o, v) => o.SoBroadcast = v != 0),
+        new(So.KEEPALIVE, o => o.HasSoKeepalive ? Bit(o.SoKeepalive) : null, (o, v) => o.SoKeepalive = v != 0),
+        new(So.OOBINLINE, o => o.HasSoOobinline ? o.SoOobinline : null, (o, v) => o.SoOobinline = v),
+        new(So.PASSCRED, o => o.HasSoPasscred ? Bit(o.SoPasscred) : null, (o, v) => o.SoPasscred = v != 0),
     ];
 
     private static uint Bit(bool value) => value ? 1u : 0;
@@ -48,15 +48,15 @@ internal static unsafe class SocketOptions
     /// <param name="name">For errors.</param>
     public static SkOptsEntry Read(SafeFileHandle socket, string name)
     {
-        var options = new SkOptsEntry { SoSndbuf = (uint)ReadInt(socket, Sockets.SO_SNDBUF), SoRcvbuf = (uint)ReadInt(socket, Sockets.SO_RCVBUF) };
-        (options.SoSndTmoSec, options.SoSndTmoUsec) = ReadPair<ulong>(socket, Sockets.SO_SNDTIMEO);
-        (options.SoRcvTmoSec, options.SoRcvTmoUsec) = ReadPair<ulong>(socket, Sockets.SO_RCVTIMEO);
+        var options = new SkOptsEntry { SoSndbuf = (uint)ReadInt(socket, So.SNDBUF), SoRcvbuf = (uint)ReadInt(socket, So.RCVBUF) };
+        (options.SoSndTmoSec, options.SoSndTmoUsec) = ReadPair<ulong>(socket, So.SNDTIMEO_OLD);
+        (options.SoRcvTmoSec, options.SoRcvTmoUsec) = ReadPair<ulong>(socket, So.RCVTIMEO_OLD);
         foreach (var option in PlainOptions)
             if (TryReadInt(socket, option.Number, out int value) is var result && result != -Errno.EOPNOTSUPP)      // this family does not have it
                 option.Set(options, Kernel.Failed(result) ? throw Unreadable(option.Number, result) : (uint)value);
-        if (ReadPair<int>(socket, Sockets.SO_LINGER) is (not 0, var seconds))
+        if (ReadPair<int>(socket, So.LINGER) is (not 0, var seconds))
             options.SoLinger = (uint)seconds;
-        if (!Kernel.Failed(TryReadInt(socket, Sockets.SO_BUF_LOCK, out int locks)))         // since 5.14
+        if (!Kernel.Failed(TryReadInt(socket, So.BUF_LOCK, out int locks)))         // since 5.14
             options.SoBufLock = (uint)locks;
         ReadDevice(socket, options);
         ReadFilter(socket, options, name);
@@ -100,7 +100,7 @@ internal static unsafe class SocketOptions
     {
         byte* name = stackalloc byte[NameBytes];
         int length = NameBytes;
-        if (!Kernel.Failed(Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, (long)name, (long)(&length))) && length > 1)
+        if (!Kernel.Failed(Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.BINDTODEVICE, (long)name, (long)(&length))) && length > 1)
             options.SoBoundDev = ByteString.CopyFrom(new ReadOnlySpan<byte>(name, length - 1));
     }
 
@@ -108,14 +108,14 @@ internal static unsafe class SocketOptions
     private static void ReadFilter(SafeFileHandle socket, SkOptsEntry options, string name)
     {
         int count = 0;
-        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_ATTACH_FILTER, 0, (long)(&count));
+        long result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.ATTACH_FILTER, 0, (long)(&count));
         if (result == -Errno.EACCES)
             throw new CheckpointException($"{name} has an eBPF program for a filter, which is not supported yet", "It runs on, nothing was changed");
         if (Kernel.Failed(result) || count == 0)
             return;
         var program = new FilterInstruction[count];
         fixed (FilterInstruction* into = program)
-            result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, Sockets.SO_ATTACH_FILTER, (long)into, (long)(&count));
+            result = Kernel.Call(Nr.getsockopt, socket.Fd(), Sockets.SOL_SOCKET, So.ATTACH_FILTER, (long)into, (long)(&count));
         if (Kernel.Failed(result))
             throw new CheckpointException($"the filter of {name} cannot be read: {Errno.Name(result)}");
         foreach (var step in program)
@@ -133,17 +133,17 @@ internal static unsafe class SocketOptions
         foreach (var option in PlainOptions)
             if (option.Get(wanted) is { } value && value != (option.Get(fresh) ?? 0))
                 SetInt(stream, descriptor, option.Number, value);
-        SetTime(stream, descriptor, Sockets.SO_SNDTIMEO, (wanted.SoSndTmoSec, wanted.SoSndTmoUsec));
-        SetTime(stream, descriptor, Sockets.SO_RCVTIMEO, (wanted.SoRcvTmoSec, wanted.SoRcvTmoUsec));
+        SetTime(stream, descriptor, So.SNDTIMEO_OLD, (wanted.SoSndTmoSec, wanted.SoSndTmoUsec));
+        SetTime(stream, descriptor, So.RCVTIMEO_OLD, (wanted.SoRcvTmoSec, wanted.SoRcvTmoUsec));
         if (wanted.HasSoLinger)
         {
             var batch = stream.Room(1, 16);
-            Set(batch, descriptor, Sockets.SO_LINGER, batch.New(new Linger { OnOff = 1, Seconds = (int)wanted.SoLinger }).Remote, sizeof(Linger));
+            Set(batch, descriptor, So.LINGER, batch.New(new Linger { OnOff = 1, Seconds = (int)wanted.SoLinger }).Remote, sizeof(Linger));
         }
         if (wanted.HasSoBoundDev && !wanted.SoBoundDev.IsEmpty)
         {
             var batch = stream.Room(1, 32);
-            Set(batch, descriptor, Sockets.SO_BINDTODEVICE, batch.Bytes(wanted.SoBoundDev.Span), wanted.SoBoundDev.Length);
+            Set(batch, descriptor, So.BINDTODEVICE, batch.Bytes(wanted.SoBoundDev.Span), wanted.SoBoundDev.Length);
         }
         if (wanted.SoFilter.Count > 0)
             SetFilter(stream, descriptor, wanted);
@@ -158,12 +158,12 @@ internal static unsafe class SocketOptions
     private static void SetBuffers(BatchStream stream, int descriptor, SkOptsEntry wanted)
     {
         foreach (var (plain, forced, size) in ((int, int, uint)[])
-            [(Sockets.SO_SNDBUF, Sockets.SO_SNDBUFFORCE, wanted.SoSndbuf), (Sockets.SO_RCVBUF, Sockets.SO_RCVBUFFORCE, wanted.SoRcvbuf)])
+            [(So.SNDBUF, So.SNDBUFFORCE, wanted.SoSndbuf), (So.RCVBUF, So.RCVBUFFORCE, wanted.SoRcvbuf)])
         {
             SetInt(stream, descriptor, plain, size / 2);
             TrySetInt(stream, descriptor, forced, size / 2);
         }
-        TrySetInt(stream, descriptor, Sockets.SO_BUF_LOCK, wanted.HasSoBufLock ? wanted.SoBufLock : 0);        // since 5.14
+        TrySetInt(stream, descriptor, So.BUF_LOCK, wanted.HasSoBufLock ? wanted.SoBufLock : 0);        // since 5.14
     }
 
     public static void SetInt(BatchStream stream, int descriptor, int option, uint value)
@@ -199,7 +199,7 @@ internal static unsafe class SocketOptions
         for (int i = 0; i < wanted.SoFilter.Count; i++)
             program.Span[i] = ToInstruction(wanted.SoFilter[i]);
         var whole = batch.New(new FilterProgram { Length = (ushort)wanted.SoFilter.Count, Instructions = (ulong)program.Remote });
-        Set(batch, descriptor, Sockets.SO_ATTACH_FILTER, whole.Remote, sizeof(FilterProgram));
+        Set(batch, descriptor, So.ATTACH_FILTER, whole.Remote, sizeof(FilterProgram));
     }
 
     private static void Set(SyscallBatch batch, int descriptor, int option, long value, int length) =>

@@ -73,9 +73,9 @@ internal sealed class UnixSocketDump(DumpContext context)
 
     private void WarnOfLosses(OpenFile file, Microsoft.Win32.SafeHandles.SafeFileHandle socket)
     {
-        if (SocketOptions.ReadInt(socket, Sockets.SO_PEEK_OFF) >= 0)
+        if (SocketOptions.ReadInt(socket, So.PEEK_OFF) >= 0)
             context.Log.LogWarning("SO_PEEK_OFF of {Socket} has no place in the images and is not restored", file);
-        if (SocketOptions.IsSet(socket, Sockets.SO_PASSPIDFD))
+        if (SocketOptions.IsSet(socket, So.PASSPIDFD))
             context.Log.LogWarning("SO_PASSPIDFD of {Socket} has no place in the images and is not restored", file);
     }
 

@@ -21,8 +21,8 @@ internal sealed partial class UnixSocketMaking
             return;
         bool isSenderToo = sender != null && receiver.Name.IsEmpty && making.SocketQueue(sender.Id).Count > 0;
         if (receiver.Opts.SoPasscred && !isSenderToo)
-            SocketOptions.SetInt(stream, receiverNumber, Sockets.SO_PASSCRED, 1);
-        SocketOptions.TrySetInt(stream, senderNumber, Sockets.SO_SNDBUFFORCE, LargeBuffer);
+            SocketOptions.SetInt(stream, receiverNumber, So.PASSCRED, 1);
+        SocketOptions.TrySetInt(stream, senderNumber, So.SNDBUFFORCE, LargeBuffer);
         if (sender != null)
             enlarged.Add(sender.Id);
         foreach (byte[] message in queue)
@@ -42,11 +42,11 @@ internal sealed partial class UnixSocketMaking
         if (!IsDatagram(receiver) || receiver.Name.IsEmpty)
             throw Refuse(receiver, "has data, and nobody who could send it; restoring that is not supported yet");
         if (receiver.Opts.SoPasscred)
-            SocketOptions.SetInt(stream, making.PlaceOf(receiver.Id), Sockets.SO_PASSCRED, 1);
+            SocketOptions.SetInt(stream, making.PlaceOf(receiver.Id), So.PASSCRED, 1);
         foreach (byte[] message in queue)
         {
             MakeSocket(receiver, making.SpareDescriptor);
-            SocketOptions.TrySetInt(stream, making.SpareDescriptor, Sockets.SO_SNDBUFFORCE, LargeBuffer);
+            SocketOptions.TrySetInt(stream, making.SpareDescriptor, So.SNDBUFFORCE, LargeBuffer);
             Send(receiver, making.SpareDescriptor, message, to: receiver);
             stream.Room(1).Call(Nr.close, making.SpareDescriptor);
         }

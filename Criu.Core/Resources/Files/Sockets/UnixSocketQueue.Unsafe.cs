@@ -20,7 +20,7 @@ internal static unsafe class UnixSocketQueue
             return pieces;
         using var socket = file.Fetch();
         byte[] buffer = GC.AllocateUninitializedArray<byte>(isStream ? (int)info.ReceiveQueue : DatagramBytes);
-        IDisposable? offset = SocketOptions.ReadInt(socket, Sockets.SO_PEEK_OFF) >= 0 ? file.Task.Tracee!.ChangeSocketOption(file.Fd, Sockets.SO_PEEK_OFF, 0) : null;
+        IDisposable? offset = SocketOptions.ReadInt(socket, So.PEEK_OFF) >= 0 ? file.Task.Tracee!.ChangeSocketOption(file.Fd, So.PEEK_OFF, 0) : null;
         try
         {
             for (long position = 0; Peek(file, socket, buffer, isStream) is >= 0 and var got && !IsEnd(info, position, got);)
@@ -34,8 +34,8 @@ internal static unsafe class UnixSocketQueue
                 }
                 if (isStream && position >= info.ReceiveQueue)
                     return pieces;
-                offset ??= file.Task.Tracee!.ChangeSocketOption(file.Fd, Sockets.SO_PEEK_OFF, 0);
-                SocketOptions.SetInt(socket, Sockets.SO_PEEK_OFF, (int)position);
+                offset ??= file.Task.Tracee!.ChangeSocketOption(file.Fd, So.PEEK_OFF, 0);
+                SocketOptions.SetInt(socket, So.PEEK_OFF, (int)position);
             }
         }
         finally

@@ -38,7 +38,7 @@ internal sealed class ConnectionRelease(Guard guard)
         {
             calls.Add(PledgedCall.SetOption(copy, Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF));
             if (state.ReuseAddress)
-                calls.Add(PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.REUSEADDR, 1));
+                calls.Add(PledgedCall.SetOption(copy, Sockets.SOL_SOCKET, So.REUSEADDR, 1));
         }
         calls.Add(PledgedCall.Close(copy));             // the tree's are the last: what it closes is closed
     }
@@ -46,7 +46,7 @@ internal sealed class ConnectionRelease(Guard guard)
     /// <summary>The traffic passes first of all.</summary>
     public void RemoveTable(string table)
     {
-        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Netlink.AF_NETLINK, Netlink.SOCK_RAW | Sockets.SOCK_CLOEXEC, Netlink.NETLINK_NETFILTER));
+        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Sockets.AF_NETLINK, Sockets.SOCK_RAW | Sockets.SOCK_CLOEXEC, Netlink.NETLINK_NETFILTER));
         int copy = Fetch([socket])[0];
         calls.InsertRange(0, [PledgedCall.Send(copy, NftablesLock.RemovalMessageOf(table).Span), PledgedCall.Close(copy)]);
     }

@@ -26,7 +26,7 @@ internal static class DatagramQueue
         if ((events & Poll.POLLIN) == 0)
             return;                                     // and a look would take the error away
         byte[] buffer = new byte[Largest];
-        IDisposable? offset = SocketOptions.ReadInt(socket, Sockets.SO_PEEK_OFF) >= 0 ? file.Task.Tracee!.ChangeSocketOption(file.Fd, Sockets.SO_PEEK_OFF, 0) : null;
+        IDisposable? offset = SocketOptions.ReadInt(socket, So.PEEK_OFF) >= 0 ? file.Task.Tracee!.ChangeSocketOption(file.Fd, So.PEEK_OFF, 0) : null;
         try
         {
             for (long position = 0; Peek(file, socket, buffer, out var sender) is >= 0 and var got;)
@@ -36,8 +36,8 @@ internal static class DatagramQueue
                 if (got == 0)
                     return;                             // a look never gets past an empty one: what is behind it is lost, as datagrams may be
                 position += got;
-                offset ??= file.Task.Tracee!.ChangeSocketOption(file.Fd, Sockets.SO_PEEK_OFF, 0);
-                SocketOptions.SetInt(socket, Sockets.SO_PEEK_OFF, (int)position);
+                offset ??= file.Task.Tracee!.ChangeSocketOption(file.Fd, So.PEEK_OFF, 0);
+                SocketOptions.SetInt(socket, So.PEEK_OFF, (int)position);
             }
         }
         finally
@@ -76,7 +76,7 @@ internal static class DatagramQueue
             return null;
         Linux.Abi.SocketAddress address = default;
         entry.Sender.Span.CopyTo(MemoryMarshal.AsBytes(new Span<Linux.Abi.SocketAddress>(ref address)));
-        return address.Family is Inet.AF_INET or Inet.AF_INET6 && address.Length == entry.Sender.Length ? address.ToEndPoint() : null;
+        return address.Family is Sockets.AF_INET or Sockets.AF_INET6 && address.Length == entry.Sender.Length ? address.ToEndPoint() : null;
     }
 
     /// <summary>Sends them once more, to a socket that is bound and has room.</summary>
@@ -100,14 +100,14 @@ internal static class DatagramQueue
         if (isMapped)
             (sender, to) = (new IPEndPoint(sender!.Address.MapToIPv4(), sender.Port), new IPEndPoint(to.Address.IsIPv4MappedToIPv6 ? to.Address.MapToIPv4() : IPAddress.Loopback, to.Port));
         bool isV6 = to.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        long fd = Kernel.Call(Nr.socket, isV6 ? Inet.AF_INET6 : Inet.AF_INET, Inet.SOCK_DGRAM | Inet.SOCK_CLOEXEC, entry.Proto);
+        long fd = Kernel.Call(Nr.socket, isV6 ? Sockets.AF_INET6 : Sockets.AF_INET, Sockets.SOCK_DGRAM | Sockets.SOCK_CLOEXEC, entry.Proto);
         if (Kernel.Failed(fd))
             return false;
         using var from = Kernel.Own(fd);
         SocketCall.Set(from, isV6 ? Inet.IPPROTO_IPV6 : Inet.IPPROTO_IP, isV6 ? Ipv6.TRANSPARENT : Ip.TRANSPARENT, 1);
-        SocketCall.Set(from, Inet.SOL_SOCKET, So.REUSEADDR, 1);
-        SocketCall.Set(from, Inet.SOL_SOCKET, So.REUSEPORT, 1);
-        SocketCall.Set(from, Inet.SOL_SOCKET, So.SNDBUFFORCE, 4 * Largest);
+        SocketCall.Set(from, Sockets.SOL_SOCKET, So.REUSEADDR, 1);
+        SocketCall.Set(from, Sockets.SOL_SOCKET, So.REUSEPORT, 1);
+        SocketCall.Set(from, Sockets.SOL_SOCKET, So.SNDBUFFORCE, 4 * Largest);
         if (sender != null && Kernel.Failed(SocketCall.Bind(from, sender)))
             return false;
         return SocketCall.SendTo(from, data, to) == data.Length;

@@ -9,7 +9,7 @@ namespace Criu.Core.Resources.Files;
 /// <summary>Addresses in the image: ports in host order, addresses as they lie in memory, in words of 32 bits.</summary>
 internal static class InetEnds
 {
-    public static int Words(uint family) => family == Inet.AF_INET6 ? 4 : 1;
+    public static int Words(uint family) => family == Sockets.AF_INET6 ? 4 : 1;
 
     /// <summary>Both ends; null is all zeros.</summary>
     public static void Write(InetSkEntry entry, IPEndPoint? local, IPEndPoint? remote)

@@ -32,7 +32,7 @@ internal static class InetOptions
     /// <summary>Null where such a socket does not have the option.</summary>
     private static byte[]?[] ValuesOfNew(InetSkEntry entry)
     {
-        long fd = Kernel.Call(Nr.socket, entry.Family, entry.Type | Inet.SOCK_CLOEXEC, entry.Proto);
+        long fd = Kernel.Call(Nr.socket, entry.Family, entry.Type | Sockets.SOCK_CLOEXEC, entry.Proto);
         if (Kernel.Failed(fd))
             throw new CheckpointException($"a socket of family {entry.Family}, type {entry.Type}, protocol {entry.Proto} cannot be made to compare options with: {Errno.Name(fd)}",
                 "Run with CAP_NET_RAW for raw sockets; for ping sockets with a group of net.ipv4.ping_group_range");
@@ -44,7 +44,7 @@ internal static class InetOptions
     /// <summary>CRIU's fields of level IP.</summary>
     public static IpOptsEntry ReadIp(SafeHandle socket, InetSkEntry entry)
     {
-        bool isV6 = entry.Family == Inet.AF_INET6;
+        bool isV6 = entry.Family == Sockets.AF_INET6;
         var options = new IpOptsEntry();
         if (Value(socket, isV6 ? Inet.IPPROTO_IPV6 : Inet.IPPROTO_IP, isV6 ? Ipv6.FREEBIND : Ip.FREEBIND) != 0)
             options.Freebind = true;
@@ -54,14 +54,14 @@ internal static class InetOptions
             options.Tos = (uint)tos;
         if (!isV6 && Value(socket, Inet.IPPROTO_IP, Ip.TTL) is not 0 and var ttl)
             options.Ttl = (uint)ttl;
-        if (entry.Type == Inet.SOCK_RAW)
+        if (entry.Type == Sockets.SOCK_RAW)
             options.Raw = ReadRaw(socket, entry);
         return options;
     }
 
     private static IpOptsRawEntry ReadRaw(SafeHandle socket, InetSkEntry entry)
     {
-        bool isV6 = entry.Family == Inet.AF_INET6;
+        bool isV6 = entry.Family == Sockets.AF_INET6;
         var options = new IpOptsRawEntry();
         if (Value(socket, isV6 ? Inet.IPPROTO_IPV6 : Inet.IPPROTO_IP, isV6 ? Ipv6.HDRINCL : Ip.HDRINCL) != 0)
             options.Hdrincl = true;
@@ -75,7 +75,7 @@ internal static class InetOptions
         return options;
     }
 
-    private static bool IsIcmp(InetSkEntry entry) => entry.Proto == (entry.Family == Inet.AF_INET6 ? Inet.IPPROTO_ICMPV6 : Inet.IPPROTO_ICMP);
+    private static bool IsIcmp(InetSkEntry entry) => entry.Proto == (entry.Family == Sockets.AF_INET6 ? Inet.IPPROTO_ICMPV6 : Inet.IPPROTO_ICMP);
 
     private static int IcmpLevel(bool isV6) => isV6 ? Inet.IPPROTO_ICMPV6 : RawOption.SOL_RAW;
 
@@ -105,7 +105,7 @@ internal static class InetOptions
     {
         var options = entry.Opts;
         // A raw socket has its protocol for a port from the beginning, and nothing that has a port takes this option (EINVAL).
-        if (entry is { Family: Inet.AF_INET6, HasV6Only: true, Type: not Inet.SOCK_RAW })
+        if (entry is { Family: Sockets.AF_INET6, HasV6Only: true, Type: not Sockets.SOCK_RAW })
             yield return Number(Inet.IPPROTO_IPV6, Ipv6.V6ONLY, entry.V6Only ? 1 : 0);
         foreach (var (number, value, usual) in ((int, uint, uint)[])
         [
@@ -113,24 +113,24 @@ internal static class InetOptions
             (So.NO_CHECK, Bit(options.SoNoCheck), 0), (So.OOBINLINE, options.SoOobinline, 0), (So.PRIORITY, options.SoPriority, 0), (So.RCVLOWAT, options.SoRcvlowat, 1),
         ])
             if (value != usual && !(number == So.RCVLOWAT && value == 0))
-                yield return Number(Inet.SOL_SOCKET, number, (int)value);
+                yield return Number(Sockets.SOL_SOCKET, number, (int)value);
         if (entry.Proto != Inet.IPPROTO_TCP && options.SoKeepalive)
-            yield return Number(Inet.SOL_SOCKET, So.KEEPALIVE, 1);
+            yield return Number(Sockets.SOL_SOCKET, So.KEEPALIVE, 1);
         if (options.HasSoBoundDev && !options.SoBoundDev.IsEmpty)
-            yield return Entry(Inet.SOL_SOCKET, So.BINDTODEVICE, options.SoBoundDev.Span);
+            yield return Entry(Sockets.SOL_SOCKET, So.BINDTODEVICE, options.SoBoundDev.Span);
         if (options.HasSoLinger)
-            yield return Entry(Inet.SOL_SOCKET, So.LINGER, MemoryMarshal.AsBytes<int>([1, (int)options.SoLinger]));
+            yield return Entry(Sockets.SOL_SOCKET, So.LINGER, MemoryMarshal.AsBytes<int>([1, (int)options.SoLinger]));
         foreach (var (number, seconds, microseconds) in ((int, ulong, ulong)[])
             [(So.SNDTIMEO_OLD, options.SoSndTmoSec, options.SoSndTmoUsec), (So.RCVTIMEO_OLD, options.SoRcvTmoSec, options.SoRcvTmoUsec)])
             if ((seconds | microseconds) != 0)
-                yield return Entry(Inet.SOL_SOCKET, number, MemoryMarshal.AsBytes<ulong>([seconds, microseconds]));
+                yield return Entry(Sockets.SOL_SOCKET, number, MemoryMarshal.AsBytes<ulong>([seconds, microseconds]));
     }
 
     private static IEnumerable<SocketOptionEntry> OfIp(InetSkEntry entry)
     {
         if (entry.IpOpts is not { } options)
             yield break;
-        bool isV6 = entry.Family == Inet.AF_INET6;
+        bool isV6 = entry.Family == Sockets.AF_INET6;
         int level = isV6 ? Inet.IPPROTO_IPV6 : Inet.IPPROTO_IP;
         if (options.Freebind)
             yield return Number(level, isV6 ? Ipv6.FREEBIND : Ip.FREEBIND, 1);
@@ -152,7 +152,7 @@ internal static class InetOptions
 
     private static IEnumerable<SocketOptionEntry> OfTcp(InetSkEntry entry)
     {
-        if (entry.TcpOpts is not { } options || entry.Proto != Inet.IPPROTO_TCP || entry.Type == Inet.SOCK_RAW)
+        if (entry.TcpOpts is not { } options || entry.Proto != Inet.IPPROTO_TCP || entry.Type == Sockets.SOCK_RAW)
             yield break;
         if (options.Nodelay)
             yield return Number(Inet.IPPROTO_TCP, Tcp.NODELAY, 1);

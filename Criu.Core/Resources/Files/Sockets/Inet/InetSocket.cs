@@ -12,7 +12,7 @@ internal sealed class InetSocket : IFileKind
 {
     public FdTypes Type => FdTypes.Inetsk;
 
-    public bool Matches(OpenFile file) => file.SocketDomain is Inet.AF_INET or Inet.AF_INET6;
+    public bool Matches(OpenFile file) => file.SocketDomain is Sockets.AF_INET or Sockets.AF_INET6;
 
     public FileEntry? Dump(OpenFile file, uint id, DumpContext context) => context.InetSockets.Dump(file, id);
 

@@ -24,7 +24,7 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         try
         {
             var entry = Describe(file, id, socket);
-            if (entry is { Type: Inet.SOCK_STREAM })
+            if (entry is { Type: Sockets.SOCK_STREAM })
             {
                 Tcp.Add(new TcpSocket(file, socket, entry));
                 return null;
@@ -47,13 +47,13 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
     {
         var entry = new InetSkEntry
         {
-            Id = id, Ino = (uint)file.Stat.Inode, Family = (uint)file.SocketDomain, Type = (uint)InetOptions.Value(socket, Inet.SOL_SOCKET, So.TYPE),
-            Proto = (uint)InetOptions.Value(socket, Inet.SOL_SOCKET, So.PROTOCOL), State = SocketStates.CLOSE, SrcPort = 0, DstPort = 0, Flags = file.Flags, Backlog = 0, Fown = file.ReadOwner(),
+            Id = id, Ino = (uint)file.Stat.Inode, Family = (uint)file.SocketDomain, Type = (uint)InetOptions.Value(socket, Sockets.SOL_SOCKET, So.TYPE),
+            Proto = (uint)InetOptions.Value(socket, Sockets.SOL_SOCKET, So.PROTOCOL), State = SocketStates.CLOSE, SrcPort = 0, DstPort = 0, Flags = file.Flags, Backlog = 0, Fown = file.ReadOwner(),
         };
         Refuse(file, entry);
         entry.Opts = SocketOptions.Read(socket, file.ToString());
         entry.IpOpts = InetOptions.ReadIp(socket, entry);
-        if (entry.Family == Inet.AF_INET6)
+        if (entry.Family == Sockets.AF_INET6)
             entry.V6Only = InetOptions.Value(socket, Inet.IPPROTO_IPV6, Ipv6.V6ONLY) != 0;
         if (ShutdownOf(file, socket, entry) is not 0 and var shutdown)
             entry.Shutdown = (SkShutdown)shutdown;
@@ -64,9 +64,9 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
     {
         bool isKnown = entry.Type switch
         {
-            Inet.SOCK_STREAM => entry.Proto == Inet.IPPROTO_TCP,
-            Inet.SOCK_DGRAM => entry.Proto is Inet.IPPROTO_UDP or Inet.IPPROTO_UDPLITE or Inet.IPPROTO_ICMP or Inet.IPPROTO_ICMPV6,
-            _ => entry.Type == Inet.SOCK_RAW,
+            Sockets.SOCK_STREAM => entry.Proto == Inet.IPPROTO_TCP,
+            Sockets.SOCK_DGRAM => entry.Proto is Inet.IPPROTO_UDP or Inet.IPPROTO_UDPLITE or Inet.IPPROTO_ICMP or Inet.IPPROTO_ICMPV6,
+            _ => entry.Type == Sockets.SOCK_RAW,
         };
         if (isKnown)
             return;
@@ -82,7 +82,7 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         if (!shutdowns.TryGetValue(key, out var all))
         {
             shutdowns[key] = all = [];
-            if (entry.Type != Inet.SOCK_RAW)
+            if (entry.Type != Sockets.SOCK_RAW)
                 InetDiagCall.AddShutdowns(key.Item1, key.Item2, all);
         }
         if (all.TryGetValue((uint)file.Stat.Inode, out byte known))
@@ -91,12 +91,12 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         int events = SocketCall.Events(socket, Poll.POLLHUP | Poll.POLLRDHUP);
         if ((events & Poll.POLLRDHUP) == 0)
             return 0;
-        return (events & Poll.POLLHUP) != 0 && entry.Type != Inet.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
+        return (events & Poll.POLLHUP) != 0 && entry.Type != Sockets.SOCK_STREAM ? Both : Reading;       // a stream that was never connected hangs up in any case
     }
 
     private void DumpDatagram(OpenFile file, SafeFileHandle socket, InetSkEntry entry)
     {
-        bool isUdp = entry is { Type: Inet.SOCK_DGRAM, Proto: Inet.IPPROTO_UDP or Inet.IPPROTO_UDPLITE };
+        bool isUdp = entry is { Type: Sockets.SOCK_DGRAM, Proto: Inet.IPPROTO_UDP or Inet.IPPROTO_UDPLITE };
         if (isUdp && InetOptions.Value(socket, Inet.IPPROTO_UDP, UdpOption.CORK) != 0)
             throw new CheckpointException($"{file} is corked (UDP_CORK): it holds a datagram that nobody can read", "Let it be sent (switch UDP_CORK off), then dump again");
         IPEndPoint? local = SocketCall.Name(socket, peer: false), remote = SocketCall.Name(socket, peer: true);
@@ -107,7 +107,7 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
         entry.Extras = new SocketExtrasEntry();
         entry.Extras.Options.AddRange(InetOptions.ReadAll(socket, entry, optionsOfNew));
         entry.Extras.Groups.AddRange(MulticastGroups.Read(socket, entry.Family));
-        if (entry.Type == Inet.SOCK_DGRAM)
+        if (entry.Type == Sockets.SOCK_DGRAM)
             DatagramQueue.Dump(file, socket, entry.Id, context);
     }
 

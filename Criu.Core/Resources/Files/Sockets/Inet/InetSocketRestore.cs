@@ -35,8 +35,8 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
     /// <summary>A bare socket that a process makes.</summary>
     public void Add(InetSkEntry entry, RestoreTask maker, int descriptor)
     {
-        bool isKnown = entry.Type is Inet.SOCK_DGRAM or Inet.SOCK_RAW || entry is { Type: Inet.SOCK_STREAM, Proto: Inet.IPPROTO_TCP };
-        if (!isKnown || entry.Family is not (Inet.AF_INET or Inet.AF_INET6))
+        bool isKnown = entry.Type is Sockets.SOCK_DGRAM or Sockets.SOCK_RAW || entry is { Type: Sockets.SOCK_STREAM, Proto: Inet.IPPROTO_TCP };
+        if (!isKnown || entry.Family is not (Sockets.AF_INET or Sockets.AF_INET6))
             throw new CheckpointException($"the inet socket {entry.Ino} is of family {entry.Family}, type {entry.Type}, protocol {entry.Proto}, which no dump can hold",
                 "The image is damaged: take another dump");
         var socket = new RestoredSocket(entry, maker, descriptor);
@@ -90,11 +90,11 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
     private List<SocketOptionEntry> ForBinding(RestoredSocket socket, bool isShared)
     {
         var options = new List<SocketOptionEntry>();
-        if ((isShared || socket.IsTcp || socket.Entry.Type == Inet.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
-            options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
+        if ((isShared || socket.IsTcp || socket.Entry.Type == Sockets.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
+            options.Add(InetOptions.Number(Sockets.SOL_SOCKET, So.REUSEADDR, 1));
         if (isShared && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
-            options.Add(InetOptions.Number(Inet.SOL_SOCKET, So.REUSEPORT, 1));
-        if (socket.Entry is { Family: Inet.AF_INET6, Type: not Inet.SOCK_RAW } && !InetOptions.Wanted(socket.Entry).Any(o => o is { Level: Inet.IPPROTO_IPV6, Number: Ipv6.FREEBIND }))
+            options.Add(InetOptions.Number(Sockets.SOL_SOCKET, So.REUSEPORT, 1));
+        if (socket.Entry is { Family: Sockets.AF_INET6, Type: not Sockets.SOCK_RAW } && !InetOptions.Wanted(socket.Entry).Any(o => o is { Level: Inet.IPPROTO_IPV6, Number: Ipv6.FREEBIND }))
             options.Add(InetOptions.Number(Inet.IPPROTO_IPV6, Ipv6.FREEBIND, 1));
         return options;
     }
@@ -208,7 +208,7 @@ internal sealed class RestoredSocket(InetSkEntry entry, RestoreTask maker, int d
     /// <summary>Options that it has only until it is bound, and all others too.</summary>
     public List<SocketOptionEntry> Lent { get; set; } = [];
 
-    public bool IsTcp => entry.Type == Inet.SOCK_STREAM;
+    public bool IsTcp => entry.Type == Sockets.SOCK_STREAM;
 
     /// <summary>Also one that is over, as long as its socket knows the peer.</summary>
     public bool HadConnection => IsTcp && entry.DstPort != 0;

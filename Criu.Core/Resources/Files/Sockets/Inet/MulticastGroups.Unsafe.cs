@@ -27,7 +27,7 @@ internal static unsafe class MulticastGroups
     /// <summary>Of IPv6 sockets both: one that speaks IPv4 as well may have joined its groups.</summary>
     private static IEnumerable<(int Interface, IPAddress Group)> Candidates(uint family)
     {
-        foreach (var candidate in family == Inet.AF_INET ? CandidatesOfV4() : CandidatesOfV6())
+        foreach (var candidate in family == Sockets.AF_INET ? CandidatesOfV4() : CandidatesOfV6())
             yield return candidate;
     }
 
@@ -76,7 +76,7 @@ internal static unsafe class MulticastGroups
         return entry;
     }
 
-    private static int Level(uint family) => family == Inet.AF_INET6 ? Inet.IPPROTO_IPV6 : Inet.IPPROTO_IP;
+    private static int Level(uint family) => family == Sockets.AF_INET6 ? Inet.IPPROTO_IPV6 : Inet.IPPROTO_IP;
 
     private static void WriteAddress(Span<byte> storage, IPAddress address)
     {

@@ -15,7 +15,7 @@ internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOption
     {
         var wanted = InetOptions.Wanted(entry);
         if (entry.Opts.Reuseaddr)
-            Set(socket, InetOptions.Number(Inet.SOL_SOCKET, So.REUSEADDR, 1));
+            Set(socket, InetOptions.Number(Sockets.SOL_SOCKET, So.REUSEADDR, 1));
         SetOptions(socket, [.. forBinding, .. wanted.Where(IsEarly)]);
         Bind();
         foreach (var group in entry.Extras?.Groups ?? [])
@@ -35,7 +35,7 @@ internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOption
     {
         if (InetEnds.Local(entry) is not { } local)
             return;
-        if (entry.Type == Inet.SOCK_RAW)
+        if (entry.Type == Sockets.SOCK_RAW)
             local = new IPEndPoint(local.Address, 0);
         Check(SocketCall.Bind(socket.Handle!, InetEnds.WithScope(local, entry)!), $"bind to {local}", "The address must be this host's, and free: end whoever uses it");
     }
@@ -44,11 +44,11 @@ internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOption
     {
         if (queue.Count == 0)
             return;
-        SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, So.RCVBUFFORCE, int.MaxValue / 2);
-        SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, So.BINDTODEVICE, []);           // they come over loopback
+        SocketCall.Set(socket.Handle!, Sockets.SOL_SOCKET, So.RCVBUFFORCE, int.MaxValue / 2);
+        SocketCall.Set(socket.Handle!, Sockets.SOL_SOCKET, So.BINDTODEVICE, []);           // they come over loopback
         if (DatagramQueue.Fill(socket.Handle!, entry, queue) is not 0 and var lost)
             log.LogWarning("{Lost} of {Count} datagrams that waited in {Socket} could not be put there again: they are lost, as datagrams may be", lost, queue.Count, socket);
-        SetOptions(socket, InetOptions.Wanted(entry).Where(o => o is { Level: Inet.SOL_SOCKET, Number: So.BINDTODEVICE }));
+        SetOptions(socket, InetOptions.Wanted(entry).Where(o => o is { Level: Sockets.SOL_SOCKET, Number: So.BINDTODEVICE }));
     }
 
     public static void SetOptions(RestoredSocket socket, IEnumerable<SocketOptionEntry> options)
@@ -66,9 +66,9 @@ internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOption
     {
         var options = socket.Entry.Opts;
         foreach (var (forced, plain, size) in ((int, int, uint)[])[(So.SNDBUFFORCE, So.SNDBUF, options.SoSndbuf), (So.RCVBUFFORCE, So.RCVBUF, options.SoRcvbuf)])
-            if (InetOptions.Value(socket.Handle!, Inet.SOL_SOCKET, plain) != (int)size && Kernel.Failed(SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, forced, (int)(size / 2))))
-                SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, plain, (int)(size / 2));
-        SocketCall.Set(socket.Handle!, Inet.SOL_SOCKET, So.BUF_LOCK, (int)(options.HasSoBufLock ? options.SoBufLock : 0));         // since 5.14
+            if (InetOptions.Value(socket.Handle!, Sockets.SOL_SOCKET, plain) != (int)size && Kernel.Failed(SocketCall.Set(socket.Handle!, Sockets.SOL_SOCKET, forced, (int)(size / 2))))
+                SocketCall.Set(socket.Handle!, Sockets.SOL_SOCKET, plain, (int)(size / 2));
+        SocketCall.Set(socket.Handle!, Sockets.SOL_SOCKET, So.BUF_LOCK, (int)(options.HasSoBufLock ? options.SoBufLock : 0));         // since 5.14
     }
 
     /// <summary>What would stand in the way of everything else: shutdown, filter, flags.</summary>

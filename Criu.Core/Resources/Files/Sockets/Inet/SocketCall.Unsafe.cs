@@ -58,7 +58,7 @@ internal static unsafe class SocketCall
         Linux.Abi.SocketAddress address;
         Name(socket, &address);
         int length = address.Length;                    // SO_PEERNAME refuses a length that is more than it has
-        return Kernel.Failed(Kernel.Call(Nr.getsockopt, Fd(socket), Inet.SOL_SOCKET, So.PEERNAME, (long)(&address), (long)(&length))) ? null : address.ToEndPoint();
+        return Kernel.Failed(Kernel.Call(Nr.getsockopt, Fd(socket), Sockets.SOL_SOCKET, So.PEERNAME, (long)(&address), (long)(&length))) ? null : address.ToEndPoint();
     }
 
     private static void Name(SafeHandle socket, Linux.Abi.SocketAddress* address)
@@ -82,7 +82,7 @@ internal static unsafe class SocketCall
         fixed (FilterInstruction* first = steps)
         {
             var whole = new FilterProgram { Length = (ushort)steps.Length, Instructions = (ulong)first };
-            return Kernel.Call(Nr.setsockopt, Fd(socket), Sockets.SOL_SOCKET, Sockets.SO_ATTACH_FILTER, (long)(&whole), sizeof(FilterProgram));
+            return Kernel.Call(Nr.setsockopt, Fd(socket), Sockets.SOL_SOCKET, So.ATTACH_FILTER, (long)(&whole), sizeof(FilterProgram));
         }
     }
 

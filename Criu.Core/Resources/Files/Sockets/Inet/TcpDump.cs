@@ -123,11 +123,11 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
     {
         yield return PledgedCall.SetOption(copy, Inet.IPPROTO_TCP, Tcp.REPAIR, Tcp.REPAIR_OFF);
         if (connection.Entry.Opts.Reuseaddr)
-            yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.REUSEADDR, 1);
+            yield return PledgedCall.SetOption(copy, Sockets.SOL_SOCKET, So.REUSEADDR, 1);
         if (connection.Entry.Opts.SoKeepalive)
-            yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.KEEPALIVE, 1);
-        if (InetOptions.Value(connection.Handle, Inet.SOL_SOCKET, So.PEEK_OFF) is >= 0 and var offset)
-            yield return PledgedCall.SetOption(copy, Inet.SOL_SOCKET, So.PEEK_OFF, offset);
+            yield return PledgedCall.SetOption(copy, Sockets.SOL_SOCKET, So.KEEPALIVE, 1);
+        if (InetOptions.Value(connection.Handle, Sockets.SOL_SOCKET, So.PEEK_OFF) is >= 0 and var offset)
+            yield return PledgedCall.SetOption(copy, Sockets.SOL_SOCKET, So.PEEK_OFF, offset);
     }
 
     /// <summary>The tree is killed, and we are the last to have its connections: they end without a word, and stay held.</summary>

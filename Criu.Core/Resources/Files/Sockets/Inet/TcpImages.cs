@@ -66,7 +66,7 @@ internal static class TcpImages
         var wanted = InetOptions.Wanted(entry);
         return new TcpConnectionState
         {
-            State = (TcpState)entry.State, IsIPv6 = entry.Family == Inet.AF_INET6, Local = InetEnds.Local(entry), Interface = entry.Ifname.IsEmpty ? null : entry.Ifname.ToStringUtf8(),
+            State = (TcpState)entry.State, IsIPv6 = entry.Family == Sockets.AF_INET6, Local = InetEnds.Local(entry), Interface = entry.Ifname.IsEmpty ? null : entry.Ifname.ToStringUtf8(),
             Backlog = (int)entry.Backlog, Error = (int)(entry.Extras?.Error ?? 0), SendBuffer = Bounded(entry.Opts.SoSndbuf), ReceiveBuffer = Bounded(entry.Opts.SoRcvbuf),
             BufferLocks = (int)(entry.Opts.SoBufLock & 3), ReuseAddress = entry.Opts.Reuseaddr, KeepAlive = entry.Opts.SoKeepalive, Cork = entry.TcpOpts?.Cork ?? false,
             IsNonBlocking = (entry.Flags & Fcntl.O_NONBLOCK) != 0, WantedMaxSegment = wanted.FirstOrDefault(IsMaxSegment) is { } segment ? BitConverter.ToInt32(segment.Value.Span) : 0,

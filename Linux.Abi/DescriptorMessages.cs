@@ -1,14 +1,13 @@
 using System.Runtime.InteropServices;
-using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
 
-namespace Criu.Soccr;
+namespace Linux.Abi;
 
 /// <summary>Messages over a unix socket with descriptors beside them: unix(7), cmsg(3). The framework has no word for it.</summary>
 internal static unsafe class DescriptorMessages
 {
     /// <summary>As many as are sent at once; the kernel's own limit is 253.</summary>
-    public const int Most = 64;
+    internal const int Most = 64;
 
     private const int RoomForDescriptors = ControlHeader.Size + Most * sizeof(int);       // a multiple of 8: no padding
 
