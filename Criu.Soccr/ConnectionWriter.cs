@@ -219,15 +219,20 @@ internal struct ConnectionWriter(SocketCalls calls, TcpConnectionState state, Sa
         calls.Check(calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new ReadOnlySpan<TcpRepairWindow>(in window))), "TCP_REPAIR_WINDOW");
     }
 
-    /// <summary>What was never sent must not look sent, or it would wait for a retransmission: it is written outside repair mode, and corked.</summary>
+    /// <summary>
+    /// What was never sent must not look sent, or it would wait for a retransmission: it is written outside repair mode, and corked. Should the process be killed meanwhile, the
+    /// kernel forgets the connection (SO_LINGER 0): else it would go on by itself, with a FIN, and its two ends be taken.
+    /// </summary>
     private void FillUnsent()
     {
         if (state.UnsentBytes == 0)
             return;
+        calls.Set(Sockets.SOL_SOCKET, So.LINGER, new Linger { OnOff = 1 }, "SO_LINGER");
         Switch(RepairMode.OffQuietly);
         calls.Set(Inet.IPPROTO_TCP, Tcp.CORK, 1, "TCP_CORK");
         SendAll(state.SendQueue.AsSpan()[^state.UnsentBytes..], "the unsent part of the send queue");
         Switch(RepairMode.On);
+        calls.Set(Sockets.SOL_SOCKET, So.LINGER, default(Linger), "SO_LINGER");
     }
 
     private void Switch(RepairMode mode)

@@ -143,19 +143,21 @@ public sealed class ConnectionTests : EndToEndTest
     {
         Network network = NewNetwork();
         var (ours, peer) = Connected(network, network, "127.0.0.1");
+        network.CountResetsThatPass();
         Random random = new(_seed);
         int finished = 0, late = 0;
         for (int round = 0; round < _rounds; round++)
         {
             string which = $"(CRIU_SEED={_seed}, round {round})";
-            long resets = network.ResetsSent;
+            long resets = network.ResetsThatPassed;
             ours.DumpToTheEnd(Engine.Native);
             long before = new FileInfo(ours.LogFile).Length;
             RunningEngine engine = ours.Here(Engine.Native).Start("restore", ours.Images, "-d", "--tcp-established");
             KillAtSomeTime(engine, random);
             ours.Holds(Leaks.In([]).Length == 0, $"left a helper {which}");
             ours.Holds(Child.Until(() => ours.IsOver || new FileInfo(ours.LogFile).Length > before, seconds: 5), $"is neither gone nor goes on {which}\n{Proc.Text(engine.LogFile)}");
-            ours.Holds(network.ResetsSent == resets, $"reset a connection {which}\n{Proc.Text(engine.LogFile)}");
+            // The kernel may write one for a connection that was filled just then: it is dropped.
+            ours.Holds(network.ResetsThatPassed == resets, $"reset a connection {which}\n{Proc.Text(engine.LogFile)}");
             late += Proc.Text(engine.LogFile).Contains("Restore: connections", StringComparison.Ordinal) ? 1 : 0;
             if (ours.IsOver)
             {

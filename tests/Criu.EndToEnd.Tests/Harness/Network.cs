@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Criu.EndToEnd.Tests.Harness;
 
@@ -6,7 +7,7 @@ namespace Criu.EndToEnd.Tests.Harness;
 /// A network namespace of a test's own, with lo and one cable in it. Targets and engines are started inside by nsenter(1), which, unlike ip-netns(8), makes no mount namespace.
 /// What nobody answers on is <see cref="Nobody"/>: packets to it leave, and that is all.
 /// </summary>
-internal sealed class Network : IDisposable
+internal sealed partial class Network : IDisposable
 {
     public const string Nobody = "10.9.0.99", Ours = "10.9.0.1", Other = "10.9.1.2";
     private static int s_networks;
@@ -43,6 +44,15 @@ internal sealed class Network : IDisposable
 
     /// <summary>Resets that were sent from here. The address of a peer that is in here too counts as well.</summary>
     public long ResetsSent => Counter("OutRsts");
+
+    /// <summary>From now on those are counted that got past whatever holds traffic.</summary>
+    public void CountResetsThatPass() =>
+        Do("nft 'add table inet passed; add chain inet passed out { type filter hook output priority 1000; }; add rule inet passed out tcp flags & rst == rst counter'");
+
+    public long ResetsThatPassed => long.Parse(PassedPackets().Match(Do("nft list chain inet passed out")).Groups[1].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("counter packets ([0-9]+)")]
+    private static partial Regex PassedPackets();
 
     public long Counter(string name)
     {
