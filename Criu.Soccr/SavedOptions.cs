@@ -77,11 +77,9 @@ internal sealed record SavedOptions
 
     private static KnownOption[] OfNew(int family)
     {
-        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
-        if (Kernel.Failed(fd))
-            throw new SoccrException("socket", family == Sockets.AF_INET ? "IPv4" : "IPv6", (int)-fd);
-        using var handle = Kernel.Own(fd);
-        var calls = new SocketCalls((int)fd, "a new socket");
+        using var made = NewSockets.TryMake(family)
+            ?? throw new SoccrException($"no socket of {(family == Sockets.AF_INET ? "IPv4" : "IPv6")} can be made, to compare options with: end what uses up the descriptors of the process");
+        var calls = new SocketCalls(made.Fd(), "a new socket");
         Span<byte> value = stackalloc byte[Longest];
         var all = new List<KnownOption>();
         foreach (var (i, row) in OptionTable.Rows.Index())

@@ -25,7 +25,8 @@ internal sealed unsafe class SocketIterator
     /// <param name="oneByOne">Each member by a load, which is quick, and which the kernel may refuse; else by helpers.</param>
     internal static SocketIterator? TryMake(KernelTypes types, RecordLayout layout, bool oneByOne)
     {
-        if (types.NumberOf(Btf.FUNC, "bpf_iter_task_file") is not { } target || RecordHead + layout.Size > StackSize || TryWrite(types, layout, oneByOne) is not { } code)
+        if (types.NumberOf(Btf.FUNC, "bpf_iter_task_file") is not { } target || RecordHead + layout.Size > StackSize
+            || TryWrite(types, layout, oneByOne) is not { } code)
             return null;
         long fd = LoadProgram(code, target);
         return Kernel.Failed(fd) ? null : new SocketIterator(Kernel.Own(fd), layout);

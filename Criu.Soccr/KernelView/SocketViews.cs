@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Linux.Abi;
-using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Soccr;
 
@@ -32,16 +31,9 @@ internal sealed class SocketViews : IDisposable
     {
         if (KernelView.For(count) is not { } view)
             return null;
-        using var newV4 = NewSocket(Sockets.AF_INET);
-        using var newV6 = NewSocket(Sockets.AF_INET6);
+        using var newV4 = NewSockets.TryMake(Sockets.AF_INET);
+        using var newV6 = NewSockets.TryMake(Sockets.AF_INET6);
         return view.Sockets.Read() is { } records ? new SocketViews(view.SocketFields, records, newV4?.Fd() ?? -1, newV6?.Fd() ?? -1) : null;
-    }
-
-    /// <summary>Null where this host is without the family.</summary>
-    private static SafeFileHandle? NewSocket(int family)
-    {
-        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
-        return Kernel.Failed(fd) ? null : Kernel.Own(fd);
     }
 
     /// <summary>Which socket it is, for connections with two ends; false where that must be asked.</summary>
