@@ -58,6 +58,7 @@ internal static class Workloads
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
         new("connections 60") { OwnNetwork = true, Options = Connections },
+        new("connections 1200") { OwnNetwork = true, Options = Connections, ReferenceCannot = "makes a rule of iptables for each, which takes more than a minute" },
         new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },
         new($"tcpstates {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
         new($"tcpstates outside {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },
