@@ -22,6 +22,7 @@ internal sealed class RpcOptions : IDisposable
     private readonly RpcPeer peer;
     private readonly bool isService;
     private readonly string? home;
+    private readonly IReadOnlyList<OptionSetting> before;
     private readonly List<OptionSetting> settings = [];
     private readonly List<string> warnings = [];
     private readonly List<SafeFileHandle> directories = [];
@@ -30,7 +31,9 @@ internal sealed class RpcOptions : IDisposable
     /// <param name="peer">The client, whose descriptors the fields name.</param>
     /// <param name="isService">The client is a stranger: what concerns our own descriptors and parent is refused.</param>
     /// <param name="home">Where configuration files of the user may be; null: nowhere.</param>
-    public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home) => (this.opts, this.peer, this.isService, this.home) = (opts, peer, isService, home);
+    /// <param name="before">What the server's command line sets, for a request that does not.</param>
+    public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home, IReadOnlyList<OptionSetting>? before = null) =>
+        (this.opts, this.peer, this.isService, this.home, this.before) = (opts, peer, isService, home, before ?? []);
 
     /// <summary>What the fields have become.</summary>
     public IReadOnlyList<OptionSetting> Settings => settings;
@@ -49,7 +52,7 @@ internal sealed class RpcOptions : IDisposable
             ReadResources();
             ReadNamespaces();
             ReadMemoryAndServers();
-            var merged = OptionMerge.Merge([.. ConfigSources.Before(settings, home), .. OfConfigFile()]);
+            var merged = OptionMerge.Merge([.. ConfigSources.Before([.. before, .. settings], home), .. OfConfigFile()]);
             var command = opts.ExecCmd.Select(word => Decode("exec_cmd", word));
             if (opts.OrphanPtsMaster)
                 merged = merged with { Dump = merged.Dump with { OrphanPtsMaster = true }, Restore = merged.Restore with { OrphanPtsMaster = true } };

@@ -124,7 +124,7 @@ public sealed class RpcServer
 
     private CriuResp Check(CriuReq request)
     {
-        using var options = new RpcOptions(request.Opts ?? new CriuOpts(), channel.Peer, isService, home);
+        using var options = NewOptions(request.Opts ?? new CriuOpts());
         host.Check(options.Merge(needsImages: false));
         return new CriuResp { Type = request.Type, Success = true };
     }
@@ -191,11 +191,10 @@ public sealed class RpcServer
             : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(result)}", "Name a child of this criu") { ErrorNumber = (int)-result };
     }
 
-    private RpcOptions Options(CriuReq request)
-    {
-        var opts = request.Opts ?? throw RpcErrors.BadOption($"{RpcErrors.NameOf(request.Type)} has no options", "Set opts");
-        return new RpcOptions(opts, channel.Peer, isService, home);
-    }
+    private RpcOptions Options(CriuReq request) =>
+        NewOptions(request.Opts ?? throw RpcErrors.BadOption($"{RpcErrors.NameOf(request.Type)} has no options", "Set opts"));
+
+    private RpcOptions NewOptions(CriuOpts opts) => new(opts, channel.Peer, isService, home, host.Settings);
 
     private CriuResp Failure(CriuReqType type, Exception exception) => RpcErrors.Failure(type, host.Describe(exception), RpcErrors.NumberOf(exception));
 }

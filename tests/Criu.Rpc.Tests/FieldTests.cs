@@ -63,7 +63,7 @@ public sealed class FieldTests
         Assert.Equal(["unix[7]"], merged.Dump.External);
     }
 
-    /// <summary>What the client has set counts more than the user's default file, and less than the file that the client names.</summary>
+    /// <summary>What the client has set counts more than the server's command line, that more than the user's default file, and most of all counts the file that the client names.</summary>
     [Fact]
     public void ConfigurationFilesHaveTheirPlace()
     {
@@ -74,7 +74,13 @@ public sealed class FieldTests
         try
         {
             CriuOpts opts = Least();
+            OptionSetting[] line = [];
             Assert.Equal((7, true), Merged());
+            line = [new OptionSetting("timeout", "6", "--timeout 6")];
+            Assert.Equal((6, true), Merged());
+            line = [new OptionSetting("no-default-config", OptionSetting.On, "--no-default-config")];
+            Assert.Equal((10, false), Merged());
+            line = [new OptionSetting("timeout", "6", "--timeout 6")];
             opts.Timeout = 8;
             opts.ShellJob = false;
             Assert.Equal((8, false), Merged());
@@ -83,7 +89,7 @@ public sealed class FieldTests
 
             (int, bool) Merged()
             {
-                using RpcOptions options = new(opts, new RpcPeer(Environment.ProcessId, 0, 0), isService: false, home: folder);
+                using RpcOptions options = new(opts, new RpcPeer(Environment.ProcessId, 0, 0), isService: false, home: folder, line);
                 DumpOptions dump = options.Merge(needsImages: true).Dump;
                 return ((int)dump.Timeout.TotalSeconds, dump.ShellJob);
             }
