@@ -138,7 +138,7 @@ public sealed class RpcServer
         int pid = merged.Common.Tree ?? channel.Peer.Pid;
         if (Kernel.Call(Nr.kill, pid, 0) == -Errno.ESRCH)
             throw new CheckpointException($"There is no process {pid}", "Name one that runs by pid") { ErrorNumber = Errno.ESRCH };
-        host.Dump(merged with { Common = merged.Common with { Tree = pid }, Dump = merged.Dump with { RequestSocket = channel.Inode } }, Listener(request));
+        host.Dump(merged with { Common = merged.Common with { Tree = pid }, Dump = merged.Dump with { RequestSocket = channel.Inode } }, Listener(merged));
         return new CriuResp { Type = request.Type, Success = true, Dump = new CriuDumpResp { Restored = false } };
     }
 
@@ -147,10 +147,10 @@ public sealed class RpcServer
     {
         using var options = Options(request);
         var merged = Merge(options);
-        int root = host.Restore(merged with { Common = merged.Common with { Detached = true }, Restore = merged.Restore with { OnlyOwnRights = servesStranger } }, Listener(request));
+        int root = host.Restore(merged with { Common = merged.Common with { Detached = true }, Restore = merged.Restore with { OnlyOwnRights = servesStranger } }, Listener(merged));
         if (servesStranger)
             RpcPrivilege.GiveUp();
-        command = merged.Common.ExecutesCommand ? merged.Common.Command : null;
+        command = merged.Common is { ExecutesCommand: true, Command: [_, ..] } ? merged.Common.Command : null;
         return new CriuResp { Type = request.Type, Success = true, Restore = new CriuRestoreResp { Pid = root } };
     }
 
@@ -165,9 +165,9 @@ public sealed class RpcServer
     }
 
     /// <summary>A stranger who does not answer shall not keep a tree stopped.</summary>
-    private RpcNotifier? Listener(CriuReq request)
+    private RpcNotifier? Listener(MergedOptions options)
     {
-        if (!request.Opts.NotifyScripts)
+        if (!options.Common.NotifiesClient)
             return null;
         if (isService)
             channel.LimitWaiting(patienceSeconds);
