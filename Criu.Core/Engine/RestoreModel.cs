@@ -31,14 +31,11 @@ internal sealed class RestoreModel(RestoreContext context)
             AddTask(entry, byPid);
         if (Tasks.Count == 0)
             throw new CheckpointException($"the images in {context.Images.Location} hold no process", "The directory is not a complete dump");
-        context.RootPid = Root.Pid;
+        context.Tree = Tasks;
         foreach (var file in context.Images.ReadAll<FileEntry>(ImageKind.Files))
             context.Files[file.Id] = file;
-        foreach (var terminal in context.Images.ReadAll<TtyInfoEntry>(ImageKind.TtyInfo))
-            context.Terminals.Infos[terminal.Id] = terminal;
-        foreach (var queue in context.Images.ReadAll<TtyDataEntry>(ImageKind.TtyData))
-            context.Terminals.Queues[queue.TtyId] = queue.Data.ToByteArray();
-        context.Terminals.Plan();
+        foreach (var kind in context.Kinds)
+            kind.Load();
         LoadPipeContents(ImageKind.PipesData, PipeContents);
         LoadPipeContents(ImageKind.FifoData, FifoContents);
         LoadSocketQueues();
@@ -142,8 +139,9 @@ internal sealed class RestoreModel(RestoreContext context)
 
     private void AddDatagram(SkPacketEntry entry, byte[] data)
     {
-        if (!context.InetSockets.Queues.TryGetValue(entry.IdFor, out var datagrams))
-            context.InetSockets.Queues[entry.IdFor] = datagrams = [];
+        var queues = context.Of<InetSocketRestore>().Queues;
+        if (!queues.TryGetValue(entry.IdFor, out var datagrams))
+            queues[entry.IdFor] = datagrams = [];
         datagrams.Add((data, DatagramQueue.SenderOf(entry)));
     }
 

@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>The terminals of a dump: which sides of which pairs the tree holds, and what waits in them.</summary>
-internal sealed class TerminalDump(DumpContext context)
+internal sealed class TerminalDump(DumpContext context) : IDumpStages
 {
     private readonly Dictionary<(TtyType Type, ulong Device), uint> others = [];
     private readonly SortedDictionary<uint, DumpedPair> pairs = [];
@@ -95,8 +95,8 @@ internal sealed class TerminalDump(DumpContext context)
             throw context.Refuse(master.Task, $"{master}: its other side is the terminal of the session {session}, whose leader is outside the tree");
     }
 
-    /// <summary>When all descriptors are known: whose other side is outside.</summary>
-    public void Check()
+    /// <summary>Whose other side is outside.</summary>
+    public void CheckDescriptors()
     {
         var alone = pairs.Values.Where(p => p.Master == null).ToList();
         if (alone.Count > 0 && !context.Options.ShellJob && !context.Options.OrphanPtsMaster)
@@ -109,8 +109,10 @@ internal sealed class TerminalDump(DumpContext context)
                 throw context.Refuse(file.Task, $"{file} is its controlling terminal, which it holds by no other name");
     }
 
+    public Phase? AfterMemory(Guard guard) => new("terminals", () => SaveQueues(guard));
+
     /// <summary>What waits in pairs.</summary>
-    public void SaveQueues(Guard guard)
+    private void SaveQueues(Guard guard)
     {
         foreach (var pair in pairs.Values)
             if (pair.Master is { } file)
