@@ -14,10 +14,6 @@ internal sealed class RestoreModel(RestoreContext context)
     /// <summary>Parents before their children.</summary>
     public List<RestoreTask> Tasks { get; } = [];
 
-    public Dictionary<uint, PipeData> PipeContents { get; } = [];
-
-    public Dictionary<uint, PipeData> FifoContents { get; } = [];
-
     /// <summary>What waits in sockets, by the description's id.</summary>
     public Dictionary<uint, List<byte[]>> SocketQueues { get; } = [];
 
@@ -36,8 +32,6 @@ internal sealed class RestoreModel(RestoreContext context)
             context.Files[file.Id] = file;
         foreach (var kind in context.Kinds)
             kind.Load();
-        LoadPipeContents(ImageKind.PipesData, PipeContents);
-        LoadPipeContents(ImageKind.FifoData, FifoContents);
         LoadSocketQueues();
         foreach (var task in Tasks)
             if (!task.IsZombie)
@@ -124,17 +118,6 @@ internal sealed class RestoreModel(RestoreContext context)
             if (above == ancestor)
                 return true;
         return false;
-    }
-
-    private void LoadPipeContents(ImageKind kind, Dictionary<uint, PipeData> contents)
-    {
-        using var reader = context.Images.TryOpenImage(kind);
-        while (reader != null && reader.TryRead<PipeDataEntry>(out var entry))
-        {
-            if (!contents.TryGetValue(entry.PipeId, out var data))
-                contents[entry.PipeId] = data = new PipeData(entry.Size, []);
-            data.Pieces.Add(reader.ReadPayload(entry.Bytes));
-        }
     }
 
     private void AddDatagram(SkPacketEntry entry, byte[] data)

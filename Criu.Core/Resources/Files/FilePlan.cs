@@ -56,10 +56,6 @@ internal sealed class FilePlan
 
     public int PlaceOf(uint id) => made[id].Place;
 
-    public PipeData PipeContents(uint pipe) => model.PipeContents.GetValueOrDefault(pipe, PipeData.None);
-
-    public PipeData FifoContents(uint pipe) => model.FifoContents.GetValueOrDefault(pipe, PipeData.None);
-
     /// <summary>What waits in a socket: messages, or pieces of a stream.</summary>
     public List<byte[]> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
 
