@@ -22,6 +22,7 @@ internal static class ResourceCatalog
     public static readonly IFileKind[] FileKinds =
     [
         new RegularFile(), new Pipe(), new Fifo(), new EventFd(), new EventPoll(), new SignalFd(), new TimerFd(), new InotifyInstance(), new MemFd(), new Terminal(), new UnixSocket(), new InetSocket(),
+        new NetlinkSocket(),
     ];
 
     /// <summary>Of the kinds that work for the whole tree of a dump; in each stage they come in this order.</summary>

@@ -51,6 +51,8 @@ internal static class Workloads
         new("terminals closed") { ReferenceCannot = "opens no slave of a terminal that was closed, whose master waits for it then" },
         new("terminals odd") { ReferenceCannot = "does not keep exclusive mode" },
         new("terminals session") { Counters = 3, ReferenceCannot = "looks for /dev/tty among the terminals of one process" },
+        new("netlink") { OwnNetwork = true },
+        new("netlink more") { OwnNetwork = true, ReferenceCannot = "knows 32 groups, and no option of level SOL_NETLINK" },
         new("unixsockets"),
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
