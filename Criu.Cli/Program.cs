@@ -43,13 +43,16 @@ internal static class Program
         if (line.Words.Count == 0)
             throw new CheckpointException("No action is given", "Try criu --help");
         var action = ActionCatalogue.Resolve(line.Words[0]);
-        var options = OptionMerge.Merge(ConfigSources.Before(line.Settings, Environment.GetEnvironmentVariable("HOME")));
+        // A server reads them with each request: whose count, and what is wrong with them, is for the answer.
+        var settings = action.Name == "swrk" ? line.Settings : ConfigSources.Before(line.Settings, Environment.GetEnvironmentVariable("HOME"));
+        var options = OptionMerge.Merge(settings);
         if (options.Common.ExecutesCommand && action.Name == "restore")
             options = options with { Common = options.Common with { Command = [.. line.Words.Skip(1)] } };
         else if (line.Words.Count > 1 + action.Words)
             throw new CheckpointException($"{action.Name} takes no \"{line.Words[1 + action.Words]}\"", $"Try criu {action.Name} --help");
         CloseDescriptors(options.Common.CloseFds);
-        return Run(action.Name, options, [.. line.Words.Skip(1)]);
+        string[] words = [.. line.Words.Skip(1)];
+        return action.Name == "swrk" ? SwrkCommand.Run(settings, words) : Run(action.Name, options, words);
     }
 
     private static int Run(string action, MergedOptions options, string[] words) => action switch
@@ -58,7 +61,6 @@ internal static class Program
         "restore" => RestoreCommand.Run(options),
         "check" => CheckCommand.Run(options),
         "service" => ServiceCommand.Run(options, words),
-        "swrk" => SwrkCommand.Run(words),
         "cpuinfo" => CpuinfoCommand.Run(options, words),
         _ => throw new CheckpointException("crit stands first: criu crit decode|encode|show|info"),
     };

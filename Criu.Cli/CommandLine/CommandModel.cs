@@ -24,7 +24,7 @@ internal static class CommandModel
     /// <summary>The options that have a meaning for <paramref name="actions"/>.</summary>
     internal static void AddOptions(Command command, OptionActions actions)
     {
-        foreach (var option in OptionCatalogue.All)
+        foreach (var option in OptionCatalogue.CommandLine)
             if (option.Name != "help" && actions != OptionActions.None && (option.Actions & actions) == actions)
                 command.Options.Add(new CatalogueOption(option));
     }

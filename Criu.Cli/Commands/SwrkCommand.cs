@@ -14,11 +14,11 @@ internal static class SwrkCommand
     /// <summary>The word after the number that a service starts its workers with.</summary>
     public const string OfService = "service";
 
-    public static int Run(string[] words)
+    public static int Run(IReadOnlyList<OptionSetting> settings, string[] words)
     {
         if (words is [_, not OfService, ..])
             throw new CheckpointException($"swrk takes no \"{words[1]}\"", "Try criu swrk --help");
-        return RpcServer.Serve(Descriptor(words), new LoggingHost(), isService: words.Length > 1) ? 0 : 1;
+        return RpcServer.Serve(Descriptor(words), new LoggingHost(settings), isService: words.Length > 1) ? 0 : 1;
     }
 
     internal static int Descriptor(string[] words)
@@ -30,8 +30,10 @@ internal static class SwrkCommand
 }
 
 /// <summary>Does what clients ask for as the command line does: the same directories, the same log, the same words.</summary>
-internal sealed class LoggingHost : RpcHost
+internal sealed class LoggingHost(IReadOnlyList<OptionSetting> settings) : RpcHost
 {
+    public override IReadOnlyList<OptionSetting> Settings => settings;
+
     public override void Dump(MergedOptions options, ICheckpointListener? listener)
     {
         using var session = Session.Open(options, DirectoryAccess.Write);

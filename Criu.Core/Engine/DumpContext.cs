@@ -1,5 +1,6 @@
 using Criu.Core.Memory;
 using Criu.Core.Proc;
+using Criu.Core.Resources;
 using Criu.Core.Resources.Files;
 using Criu.Images;
 using Microsoft.Extensions.Logging;
@@ -16,9 +17,7 @@ internal sealed class DumpContext : IDisposable
         (Images, Options, Log, Cancel) = (images, options, log, cancel);
         Files = new FileTable(this);
         SharedMemory = new SharedMemoryDump(this);
-        UnixSockets = new UnixSocketDump(this);
-        InetSockets = new InetSocketDump(this);
-        Terminals = new TerminalDump(this);
+        Kinds = ResourceCatalog.StagesOf(this);
     }
 
     public IImageStore Images { get; }
@@ -33,11 +32,17 @@ internal sealed class DumpContext : IDisposable
 
     public SharedMemoryDump SharedMemory { get; }
 
-    public UnixSocketDump UnixSockets { get; }
+    /// <summary>Those that work for the whole tree.</summary>
+    public IReadOnlyList<IDumpStages> Kinds { get; }
 
-    public InetSocketDump InetSockets { get; }
-
-    public TerminalDump Terminals { get; }
+    /// <summary>A kind finds its own.</summary>
+    public T Of<T>() where T : IDumpStages
+    {
+        foreach (var kind in Kinds)
+            if (kind is T own)
+                return own;
+        throw new InvalidOperationException($"The catalogue has no {typeof(T).Name}");
+    }
 
     /// <summary>All processes, parents first.</summary>
     public IReadOnlyList<DumpTask> Tree { get; set; } = [];
@@ -68,7 +73,8 @@ internal sealed class DumpContext : IDisposable
     public void Dispose()
     {
         Complete();
-        InetSockets.Dispose();
+        foreach (var kind in Kinds)
+            kind.Dispose();
         SharedMemory.Dispose();
     }
 }

@@ -37,17 +37,16 @@ internal sealed class DumpEngine : IDisposable
     {
         Phases.RunAll("Dump",
         [
-            ("stage pre-dump", () => stages.Reach(CheckpointStage.PreDump, rootPid)),
-            ("stopping the tree", Freeze),
-            ("looking at the tree", Collect),
-            ("asking the processes", Ask),
-            ("descriptors", DumpDescriptors),
-            ("memory", DumpMemory),
-            ("terminals", () => context.Terminals.SaveQueues(guard)),
-            ("connections", () => context.InetSockets.Tcp.SaveAll(guard)),
-            ("images", WriteImages),
-            ("completing the images", Commit),
-            ("letting go", Release),
+            new("stage pre-dump", () => stages.Reach(CheckpointStage.PreDump, rootPid)),
+            new("stopping the tree", Freeze),
+            new("looking at the tree", Collect),
+            new("asking the processes", Ask),
+            new("descriptors", DumpDescriptors),
+            new("memory", DumpMemory),
+            .. context.Kinds.Select(kind => kind.AfterMemory(guard)).OfType<Phase>(),
+            new("images", WriteImages),
+            new("completing the images", Commit),
+            new("letting go", Release),
         ], log, progress, cancel);
         return Result();
     }
@@ -91,8 +90,8 @@ internal sealed class DumpEngine : IDisposable
                     context.Files.DumpAll(task);
                 WorkingDirectory.Dump(task, context);
             }
-        context.UnixSockets.CheckPeers();
-        context.Terminals.Check();
+        foreach (var kind in context.Kinds)
+            kind.CheckDescriptors();
     }
 
     private void DumpMemory()
@@ -133,7 +132,8 @@ internal sealed class DumpEngine : IDisposable
             Kill();
             return;
         }
-        context.InetSockets.Tcp.ResumeAll();
+        foreach (var kind in context.Kinds)
+            kind.BeforeLettingGo();
         if (options.LeaveStopped)
             foreach (var task in tasks)
                 task.Tracee?.StopForGood();
@@ -146,14 +146,14 @@ internal sealed class DumpEngine : IDisposable
     /// </summary>
     private void Kill()
     {
-        var connections = context.InetSockets.Tcp;
         var owners = new List<TracedThread>();
         foreach (var task in tasks)
             foreach (var thread in task.Threads)
                 if (RobustList.HasEntries(thread))
                     owners.Add(thread.Traced);
-        guard.Kill([.. tasks.AsEnumerable().Reverse().Select(t => t.Tracee).OfType<Tracee>()], owners, connections.Pledge);
-        connections.LeaveAll();
+        guard.Kill([.. tasks.AsEnumerable().Reverse().Select(t => t.Tracee).OfType<Tracee>()], owners, [.. context.Kinds.Select(kind => kind.Pledge).OfType<Pledge>()]);
+        foreach (var kind in context.Kinds)
+            kind.AfterKilling();
     }
 
     private DumpResult Result()

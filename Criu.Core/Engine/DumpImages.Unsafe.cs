@@ -81,9 +81,15 @@ internal sealed class DumpImages(DumpContext context)
         return new Timespec { TvSec = (ulong)time[0], TvNsec = (ulong)time[1] };
     }
 
-    private void WriteInventory() => context.Images.WriteSingle(ImageKind.Inventory, 0, new InventoryEntry
+    private void WriteInventory()
     {
-        ImgVersion = 2, FdinfoPerId = true, NsPerId = true, RootIds = IdTables.Own(), RootCgSet = OwnCgroupSet, Lsmtype = Lsmtype.NoLsm,
-        NetworkLockMethod = (uint)context.InetSockets.Tcp.HeldBy, TcpClose = context.Options.TcpClose, PluginsEntry = new PluginsEntry(), DumpCriuRunId = ByteString.CopyFromUtf8(context.RunId),
-    });
+        var inventory = new InventoryEntry
+        {
+            ImgVersion = 2, FdinfoPerId = true, NsPerId = true, RootIds = IdTables.Own(), RootCgSet = OwnCgroupSet, Lsmtype = Lsmtype.NoLsm,
+            PluginsEntry = new PluginsEntry(), DumpCriuRunId = ByteString.CopyFromUtf8(context.RunId),
+        };
+        foreach (var kind in context.Kinds)
+            kind.Describe(inventory);
+        context.Images.WriteSingle(ImageKind.Inventory, 0, inventory);
+    }
 }

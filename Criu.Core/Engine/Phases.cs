@@ -4,10 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Criu.Core.Engine;
 
+/// <summary>A part of a dump or restore that progress, log and failures name.</summary>
+internal sealed record Phase(string Name, Action Work);
+
 /// <summary>Runs phases: cancellation is looked at before each, and what fails in one is wrapped once, with its name.</summary>
 internal static class Phases
 {
-    public static void RunAll(string engine, ReadOnlySpan<(string Name, Action Work)> phases, ILogger log, IProgress<CheckpointProgress>? progress, CancellationToken cancel)
+    public static void RunAll(string engine, ReadOnlySpan<Phase> phases, ILogger log, IProgress<CheckpointProgress>? progress, CancellationToken cancel)
     {
         for (int i = 0; i < phases.Length; i++)
         {

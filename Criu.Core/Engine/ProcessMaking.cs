@@ -51,7 +51,8 @@ internal sealed class ProcessMaking(PuppetTree tree, MemoryRestore memory, List<
         if (task.IsSessionLeader)
         {
             task.Stream.Room(1).Call(Nr.setsid);
-            task.Context.Terminals.Control(task);
+            foreach (var kind in task.Context.Kinds)
+                kind.BeginSession(task);
         }
         if (table != task.Ids.FilesId)
         {

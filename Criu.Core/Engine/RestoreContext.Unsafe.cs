@@ -13,11 +13,8 @@ internal sealed class RestoreContext
     public RestoreContext(IImageStore images, RestoreOptions options, ILogger log)
     {
         (Images, Options, Log) = (images, options, log);
-        Inherited = options.InheritFds;
-        if (options.ShellJob && Resources.Files.TerminalIo.OwnTerminal() is >= 0 and var terminal)
-            Inherited = [.. Inherited, new InheritedDescriptor(terminal, Resources.Files.TerminalRestore.ShellKey)];
-        Terminals = new Resources.Files.TerminalRestore(this);
-        InetSockets = new Resources.Files.InetSocketRestore(this);
+        Inherited = [.. options.InheritFds];
+        Kinds = Resources.ResourceCatalog.StagesOf(this);
         ReadOwnStatus();
         for (int kind = 0; kind < ResourceLimit.Kinds; kind++)
             OwnLimits[kind] = ReadLimit(kind);
@@ -43,10 +40,23 @@ internal sealed class RestoreContext
 
     public bool MayTrace => (OwnCredentials.CapEffective >> Capability.SYS_PTRACE & 1) != 0;
 
-    /// <summary>What the user gave by --inherit-fd, and with --shell-job our terminal.</summary>
-    public IReadOnlyList<InheritedDescriptor> Inherited { get; private set; }
+    /// <summary>What the user gave by --inherit-fd, and what a kind takes from us as it loads.</summary>
+    public List<InheritedDescriptor> Inherited { get; }
 
-    public Resources.Files.TerminalRestore Terminals { get; }
+    /// <summary>Those that work for the whole tree.</summary>
+    public IReadOnlyList<Resources.IRestoreStages> Kinds { get; }
+
+    /// <summary>A kind finds its own.</summary>
+    public T Of<T>() where T : Resources.IRestoreStages
+    {
+        foreach (var kind in Kinds)
+            if (kind is T own)
+                return own;
+        throw new InvalidOperationException($"The catalogue has no {typeof(T).Name}");
+    }
+
+    /// <summary>All processes, parents first, once the images are read. Zombies leave it when they have ended.</summary>
+    public IReadOnlyList<RestoreTask> Tree { get; set; } = [];
 
     public SharedMemoryRestore SharedMemory { get; set; } = null!;
 
@@ -58,16 +68,13 @@ internal sealed class RestoreContext
 
     private Resources.Files.UnixSocketGroups? unixSockets;
 
-    /// <summary>Inet sockets, which the engine makes.</summary>
-    public Resources.Files.InetSocketRestore InetSockets { get; }
-
     /// <summary>From when the root is made.</summary>
     public Criu.Parasite.Guard? Guard { get; set; }
 
     public InventoryEntry Inventory { get; set; } = new();
 
     /// <summary>The root's pid in the images.</summary>
-    public int RootPid { get; set; }
+    public int RootPid => Tree[0].Pid;
 
     /// <summary>Unix sockets that other processes have, as the restore began.</summary>
     public IEnumerable<UnixSocketInfo> LivingUnixSockets => (livingUnixSockets ??= UnixDiagCall.ReadAll()).Values;

@@ -45,24 +45,24 @@ internal sealed class RestoreEngine : IDisposable
     {
         Phases.RunAll("Restore",
         [
-            ("reading the images", Load),
-            ("stage pre-restore", () => stages.Reach(CheckpointStage.PreRestore)),
-            ("shared memory", () => shared.MakeAll(model.Tasks)),
-            ("the root", MakeRoot),
-            ("terminals", () => context.Terminals.MakeAll(model.Root)),
-            ("processes and their memory", MakeProcesses),
-            ("values in /proc", () => RunStage(RestoreStage.Processes)),
-            ("descriptors", RestoreDescriptors),
-            ("threads", MakeThreads),
-            ("zombies", EndZombies),
-            ("signals", () => RunStage(RestoreStage.Signals)),
-            ("credentials", () => RunStage(RestoreStage.Credentials)),
-            ("the last calls", () => RunStage(RestoreStage.Last)),
-            ("stage post-restore", () => stages.Reach(CheckpointStage.PostRestore, rootPid)),
-            ("the final state", SwitchToFinalState),
-            ("stage pre-resume", () => stages.ReachForGood(CheckpointStage.PreResume, rootPid)),
-            ("connections", context.InetSockets.Resume),
-            ("letting go", Commit),
+            new("reading the images", Load),
+            new("stage pre-restore", () => stages.Reach(CheckpointStage.PreRestore)),
+            new("shared memory", () => shared.MakeAll(model.Tasks)),
+            new("the root", MakeRoot),
+            .. context.Kinds.Select(kind => kind.AfterRoot).OfType<Phase>(),
+            new("processes and their memory", MakeProcesses),
+            new("values in /proc", () => RunStage(RestoreStage.Processes)),
+            new("descriptors", RestoreDescriptors),
+            new("threads", MakeThreads),
+            new("zombies", EndZombies),
+            new("signals", () => RunStage(RestoreStage.Signals)),
+            new("credentials", () => RunStage(RestoreStage.Credentials)),
+            new("the last calls", () => RunStage(RestoreStage.Last)),
+            new("stage post-restore", () => stages.Reach(CheckpointStage.PostRestore, rootPid)),
+            new("the final state", SwitchToFinalState),
+            new("stage pre-resume", () => stages.ReachForGood(CheckpointStage.PreResume, rootPid)),
+            .. context.Kinds.Select(kind => kind.BeforeLettingGo).OfType<Phase>(),
+            new("letting go", Commit),
         ], log, progress, cancel);
         var result = Result();
         stages.ReachForGood(CheckpointStage.PostResume, rootPid);
@@ -130,7 +130,8 @@ internal sealed class RestoreEngine : IDisposable
     {
         making!.MakeAll();
         making.SetProcessGroups();
-        context.Terminals.SetForeground(model.Tasks);
+        foreach (var kind in context.Kinds)
+            kind.AfterProcesses();
         foreach (var task in Living())
             MemoryRestore.FinishAdvice(task);
         forked = Stopwatch.GetTimestamp();
@@ -141,8 +142,8 @@ internal sealed class RestoreEngine : IDisposable
     private void RestoreDescriptors()
     {
         files!.Make();
-        context.Terminals.Finish(stages);
-        context.InetSockets.Make();
+        foreach (var kind in context.Kinds)
+            kind.AfterMaking(stages);
         files.FetchAndPlace();
         files.Finish();
         foreach (var task in Living())
@@ -198,10 +199,10 @@ internal sealed class RestoreEngine : IDisposable
         foreach (var task in Living())
             if (task.IsStopped || context.Options.LeaveStopped)
                 stopped.Add(task.Pid, task.Core.Tc is { HasStopSigno: true, StopSigno: not 0 } tc ? (int)tc.StopSigno : Signals.SIGSTOP);
-        var release = context.InetSockets.Release;
-        tree!.LetGo(finalStates, stopped, release?.Pledge, release?.Calls);
+        tree!.LetGo(finalStates, stopped, [.. context.Kinds.Select(kind => kind.Pledge).OfType<Pledge>()], [.. context.Kinds.SelectMany(kind => kind.LastCalls)]);
         isCommitted = true;
-        context.InetSockets.WereLetGo();
+        foreach (var kind in context.Kinds)
+            kind.AfterLettingGo();
     }
 
     private RestoreResult Result() => new()
@@ -213,8 +214,8 @@ internal sealed class RestoreEngine : IDisposable
     /// <summary>Without a commit the guard's end kills what was made; the root is ours to wait for, unless it was made for our parent.</summary>
     public void Dispose()
     {
-        context.Terminals.Dispose();
-        context.InetSockets.Dispose();                  // in repair mode still: closed without a word
+        foreach (var kind in context.Kinds)
+            kind.Dispose();                             // before the guard: what must end without a word does
         guard?.Dispose();
         if (!isCommitted && tree != null && !context.Options.Sibling)
             Kernel.Call(Nr.wait4, rootPid, 0, Sched.WALL);

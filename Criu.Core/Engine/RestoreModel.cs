@@ -14,10 +14,6 @@ internal sealed class RestoreModel(RestoreContext context)
     /// <summary>Parents before their children.</summary>
     public List<RestoreTask> Tasks { get; } = [];
 
-    public Dictionary<uint, PipeData> PipeContents { get; } = [];
-
-    public Dictionary<uint, PipeData> FifoContents { get; } = [];
-
     /// <summary>What waits in sockets, by the description's id.</summary>
     public Dictionary<uint, List<byte[]>> SocketQueues { get; } = [];
 
@@ -31,16 +27,11 @@ internal sealed class RestoreModel(RestoreContext context)
             AddTask(entry, byPid);
         if (Tasks.Count == 0)
             throw new CheckpointException($"the images in {context.Images.Location} hold no process", "The directory is not a complete dump");
-        context.RootPid = Root.Pid;
+        context.Tree = Tasks;
         foreach (var file in context.Images.ReadAll<FileEntry>(ImageKind.Files))
             context.Files[file.Id] = file;
-        foreach (var terminal in context.Images.ReadAll<TtyInfoEntry>(ImageKind.TtyInfo))
-            context.Terminals.Infos[terminal.Id] = terminal;
-        foreach (var queue in context.Images.ReadAll<TtyDataEntry>(ImageKind.TtyData))
-            context.Terminals.Queues[queue.TtyId] = queue.Data.ToByteArray();
-        context.Terminals.Plan();
-        LoadPipeContents(ImageKind.PipesData, PipeContents);
-        LoadPipeContents(ImageKind.FifoData, FifoContents);
+        foreach (var kind in context.Kinds)
+            kind.Load();
         LoadSocketQueues();
         foreach (var task in Tasks)
             if (!task.IsZombie)
@@ -129,21 +120,11 @@ internal sealed class RestoreModel(RestoreContext context)
         return false;
     }
 
-    private void LoadPipeContents(ImageKind kind, Dictionary<uint, PipeData> contents)
-    {
-        using var reader = context.Images.TryOpenImage(kind);
-        while (reader != null && reader.TryRead<PipeDataEntry>(out var entry))
-        {
-            if (!contents.TryGetValue(entry.PipeId, out var data))
-                contents[entry.PipeId] = data = new PipeData(entry.Size, []);
-            data.Pieces.Add(reader.ReadPayload(entry.Bytes));
-        }
-    }
-
     private void AddDatagram(SkPacketEntry entry, byte[] data)
     {
-        if (!context.InetSockets.Queues.TryGetValue(entry.IdFor, out var datagrams))
-            context.InetSockets.Queues[entry.IdFor] = datagrams = [];
+        var queues = context.Of<InetSocketRestore>().Queues;
+        if (!queues.TryGetValue(entry.IdFor, out var datagrams))
+            queues[entry.IdFor] = datagrams = [];
         datagrams.Add((data, DatagramQueue.SenderOf(entry)));
     }
 

@@ -45,7 +45,7 @@ public readonly record struct LongName(OptionDescription Option, bool Negated)
     private static List<LongName> All()
     {
         var names = new List<LongName>();
-        foreach (var option in OptionCatalogue.All)
+        foreach (var option in OptionCatalogue.CommandLine)
         {
             names.Add(new LongName(option, Negated: false));
             if (option.Negatable)

@@ -42,6 +42,9 @@ public sealed record CommonOptions
     /// <summary>That command and its arguments, from behind <c>--</c>.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 
+    /// <summary>The client of a request is told of each stage, and may stop there.</summary>
+    internal bool NotifiesClient { get; init; }
+
     /// <summary>Descriptor that a service writes a zero byte to when it is ready (<c>--status-fd</c>).</summary>
     public int? StatusFd { get; init; }
 

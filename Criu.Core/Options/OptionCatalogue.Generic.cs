@@ -66,12 +66,11 @@ public static partial class OptionCatalogue
         },
         new("exec-cmd", Supported, "become the command behind -- after the restore, as parent of the tree")
         {
-            Actions = Restore, RpcField = "exec_cmd", CSetter = "criu_set_exec_cmd",
-            Effect = (o, s) => o with { Common = o.Common with { ExecutesCommand = true } },
+            Actions = Restore, Effect = (o, s) => o with { Common = o.Common with { ExecutesCommand = true } },
         },
         new("action-script", Supported, "run SCRIPT at each stage, which CRTOOLS_SCRIPT_ACTION names")
         {
-            Argument = Required, ValueName = "SCRIPT", RpcField = "notify_scripts", CSetter = "criu_set_notify_cb",
+            Argument = Required, ValueName = "SCRIPT",
             Effect = (o, s) => o with { Common = o.Common with { ActionScripts = [.. o.Common.ActionScripts, OptionValues.Text(s, "the path")] } },
         },
         new("cpu-cap", Supported, "which of the processor must be the same at restore: cpu, fpu, ins, all or none")

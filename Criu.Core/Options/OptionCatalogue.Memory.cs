@@ -59,7 +59,7 @@ public static partial class OptionCatalogue
         },
         new("status-fd", Supported, "write a zero byte to FD, and close it, when the service is ready")
         {
-            Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", Actions = Service, RpcField = "status_fd",
+            Group = OptionGroup.Servers, Argument = Required, ValueName = "FD", Actions = Service,
             Effect = (o, s) => o with { Common = o.Common with { StatusFd = OptionValues.Number(s, 0, "the number of a descriptor") } },
         },
         new("tls", Refused, "encrypt connections") { Group = OptionGroup.Servers, Negatable = true, RpcField = "tls", Note = NoServers },

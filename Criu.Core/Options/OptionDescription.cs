@@ -90,7 +90,7 @@ public enum OptionGroup
 }
 
 /// <summary>One option of CRIU: how it is written in each place that it can come from, what it means, and what becomes of it here.</summary>
-/// <param name="Name">The long name, without dashes.</param>
+/// <param name="Name">The long name, without dashes; of a field that is no option of the command line, the field's.</param>
 /// <param name="Support">What becomes of it.</param>
 /// <param name="Help">What it asks for, in a line.</param>
 public sealed record OptionDescription(string Name, OptionSupport Support, string Help)
@@ -116,6 +116,9 @@ public sealed record OptionDescription(string Name, OptionSupport Support, strin
     /// <summary>Field of <c>criu_opts</c> in rpc.proto; null where the RPC has none.</summary>
     public string? RpcField { get; init; }
 
+    /// <summary>Whether it is a field of requests alone, which neither a command line nor a configuration file can set.</summary>
+    public bool OnlyInRequests { get; init; }
+
     /// <summary>Function of libcriu that sets it; null where there is none.</summary>
     public string? CSetter { get; init; }
 
@@ -124,6 +127,9 @@ public sealed record OptionDescription(string Name, OptionSupport Support, strin
 
     /// <summary>A value that asks for what is so anyway: taken without a word.</summary>
     public string? InertValue { get; init; }
+
+    /// <summary>As messages call it.</summary>
+    internal string Shown => OnlyInRequests ? Name : $"--{Name}";
 
     /// <summary>What a setting does to the options merged so far; null where nothing.</summary>
     internal Func<MergedOptions, OptionSetting, MergedOptions>? Effect { get; init; }

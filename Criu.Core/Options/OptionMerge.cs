@@ -15,7 +15,7 @@ public static class OptionMerge
 
     private static MergedOptions Apply(MergedOptions merged, OptionSetting setting)
     {
-        var option = OptionCatalogue.Find(setting.Name) ?? throw new CheckpointException($"There is no option {setting.Name} ({setting.Origin})");
+        var option = OptionCatalogue.RowOf(setting) ?? throw new CheckpointException($"There is no option {setting.Name} ({setting.Origin})");
         // Whoever asks for the absence of something that does not exist has it.
         bool absent = option.Effect == null && setting.Value == OptionSetting.Off;
         return option.Support switch
@@ -33,11 +33,11 @@ public static class OptionMerge
     private static MergedOptions Warn(MergedOptions merged, OptionDescription option, OptionSetting setting)
     {
         string warning = $"{Shown(option, setting)} has no effect yet: {option.Note}";
-        bool isKnown = merged.Warnings.Any(other => other.StartsWith($"--{option.Name} ", StringComparison.Ordinal));
+        bool isKnown = merged.Warnings.Any(other => other.StartsWith($"{option.Shown} ", StringComparison.Ordinal));
         return isKnown ? merged : merged with { Warnings = [.. merged.Warnings, warning] };
     }
 
-    /// <summary>The option by its long name, and as it was written where that differs.</summary>
+    /// <summary>The option by its name, and as it was written where that differs.</summary>
     private static string Shown(OptionDescription option, OptionSetting setting) =>
-        setting.Origin.StartsWith($"--{option.Name}", StringComparison.Ordinal) ? $"--{option.Name}" : $"--{option.Name} ({setting.Origin})";
+        setting.Origin.StartsWith(option.Shown, StringComparison.Ordinal) ? option.Shown : $"{option.Shown} ({setting.Origin})";
 }

@@ -1,3 +1,4 @@
+using Criu.Core.Engine;
 using Criu.Core.Resources.Files;
 using Criu.Core.Resources.Tasks;
 
@@ -23,4 +24,10 @@ internal static class ResourceCatalog
         new RegularFile(), new Pipe(), new Fifo(), new EventFd(), new EventPoll(), new SignalFd(), new TimerFd(), new InotifyInstance(), new MemFd(), new Terminal(), new UnixSocket(), new InetSocket(),
         new NetlinkSocket(),
     ];
+
+    /// <summary>Of the kinds that work for the whole tree of a dump; in each stage they come in this order.</summary>
+    public static IReadOnlyList<IDumpStages> StagesOf(DumpContext dump) => [new UnixSocketDump(dump), new TerminalDump(dump), new InetSocketDump(dump)];
+
+    /// <summary>Of those that work for the whole tree of a restore.</summary>
+    public static IReadOnlyList<IRestoreStages> StagesOf(RestoreContext restore) => [new PipeRestore(restore), new TerminalRestore(restore), new InetSocketRestore(restore)];
 }

@@ -5,6 +5,9 @@ namespace Criu.Core.Rpc;
 /// <summary>What the program around a server does for it: it has the log, the directories and the words for failures.</summary>
 public abstract class RpcHost
 {
+    /// <summary>What the command line of the server sets: it counts more than files of options, and less than what a request sets.</summary>
+    public virtual IReadOnlyList<OptionSetting> Settings => [];
+
     /// <summary>Dumps a tree as the command line would. Throws where that fails, once the log has it.</summary>
     /// <param name="options">The merged options of the request; the tree is set.</param>
     /// <param name="listener">Is told of the stages; null: nobody is.</param>

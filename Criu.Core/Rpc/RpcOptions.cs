@@ -9,8 +9,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Criu.Core.Rpc;
 
 /// <summary>
-/// The options of a request as settings of the catalogue, for the one merge that the command line uses too. Every field that is set becomes a setting, a
-/// warning, or a refusal by its name; a switch that is off, and a value that is its own default, ask for nothing.
+/// The options of a request as settings of the catalogue, for the one merge that the command line uses too. Every field that is set becomes a setting, or is refused by its
+/// name; a value that is its own default asks for nothing.
 /// </summary>
 internal sealed class RpcOptions : IDisposable
 {
@@ -22,15 +22,17 @@ internal sealed class RpcOptions : IDisposable
     private readonly RpcPeer peer;
     private readonly bool isService;
     private readonly string? home;
+    private readonly IReadOnlyList<OptionSetting> before;
     private readonly List<OptionSetting> settings = [];
-    private readonly List<string> warnings = [];
     private readonly List<SafeFileHandle> directories = [];
 
     /// <param name="opts">What the client has set.</param>
     /// <param name="peer">The client, whose descriptors the fields name.</param>
     /// <param name="isService">The client is a stranger: what concerns our own descriptors and parent is refused.</param>
     /// <param name="home">Where configuration files of the user may be; null: nowhere.</param>
-    public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home) => (this.opts, this.peer, this.isService, this.home) = (opts, peer, isService, home);
+    /// <param name="before">What the server's command line sets, for a request that does not.</param>
+    public RpcOptions(CriuOpts opts, RpcPeer peer, bool isService, string? home, IReadOnlyList<OptionSetting>? before = null) =>
+        (this.opts, this.peer, this.isService, this.home, this.before) = (opts, peer, isService, home, before ?? []);
 
     /// <summary>What the fields have become.</summary>
     public IReadOnlyList<OptionSetting> Settings => settings;
@@ -49,11 +51,7 @@ internal sealed class RpcOptions : IDisposable
             ReadResources();
             ReadNamespaces();
             ReadMemoryAndServers();
-            var merged = OptionMerge.Merge([.. ConfigSources.Before(settings, home), .. OfConfigFile()]);
-            var command = opts.ExecCmd.Select(word => Decode("exec_cmd", word));
-            if (opts.OrphanPtsMaster)
-                merged = merged with { Dump = merged.Dump with { OrphanPtsMaster = true }, Restore = merged.Restore with { OrphanPtsMaster = true } };
-            return merged with { Common = merged.Common with { Command = [.. command] }, Warnings = [.. merged.Warnings, .. warnings] };
+            return OptionMerge.Merge([.. ConfigSources.Before([.. before, .. settings], home), .. OfConfigFile()]);
         }
         catch (CheckpointException exception) when (exception.ErrorNumber == 0)
         {
@@ -109,6 +107,7 @@ internal sealed class RpcOptions : IDisposable
         Value("timeout", opts.HasTimeout, opts.Timeout);
         Text("freeze_cgroup", opts.HasFreezeCgroup, opts.FreezeCgroup);
         Texts("exec_cmd", opts.ExecCmd);
+        Switch("notify_scripts", opts.HasNotifyScripts, opts.NotifyScripts);
         if (opts.HasCpuCap && opts.CpuCap != uint.MaxValue)
             Add("cpu_cap", Number(opts.CpuCap));
         if (opts.RstSibling)
@@ -135,7 +134,7 @@ internal sealed class RpcOptions : IDisposable
             settings.Add(new OptionSetting(OptionOf("ext_unix_sk"), string.Join(',', opts.UnixSkIno.Select(socket => Number(socket.Inode))), "unix_sk_ino"));
         Switch("ext_sharing", opts.HasExtSharing, opts.ExtSharing);
         Switch("ext_masters", opts.HasExtMasters, opts.ExtMasters);
-        Ignore(opts.AutoExtMnt, "auto_ext_mnt", "a mount namespace of its own is refused by name");
+        Switch("auto_ext_mnt", opts.HasAutoExtMnt, opts.AutoExtMnt);
     }
 
     private void ReadResources()
@@ -145,6 +144,7 @@ internal sealed class RpcOptions : IDisposable
         Switch("tcp_skip_in_flight", opts.HasTcpSkipInFlight, opts.TcpSkipInFlight);
         if (opts.HasNetworkLock)
             Add("network_lock", RpcNames.Of(opts.NetworkLock));
+        Switch("orphan_pts_master", opts.HasOrphanPtsMaster, opts.OrphanPtsMaster);
         Switch("file_locks", opts.HasFileLocks, opts.FileLocks);
         Switch("link_remap", opts.HasLinkRemap, opts.LinkRemap);
         Value("ghost_limit", opts.HasGhostLimit, opts.GhostLimit);
@@ -187,8 +187,8 @@ internal sealed class RpcOptions : IDisposable
             Add("pre_dump_mode", RpcNames.Of(opts.PreDumpMode));
         Switch("lazy_pages", opts.HasLazyPages, opts.LazyPages);
         Switch("ps", opts.Ps != null, true);
-        Ignore(opts.HasStatusFd, "status_fd", "nothing but a service or a server has to become ready");
-        Demand(!opts.HasPidfdStoreSk, "pidfd_store_sk", "every dump is a whole one, and needs no pidfds of an earlier one");
+        Value("status_fd", opts.HasStatusFd, opts.StatusFd);
+        Value("pidfd_store_sk", opts.HasPidfdStoreSk, opts.PidfdStoreSk);
         Switch("tls", opts.HasTls, opts.Tls);
         Text("tls_cacert", opts.HasTlsCacert, opts.TlsCacert);
         Text("tls_cacrl", opts.HasTlsCacrl, opts.TlsCacrl);
@@ -223,16 +223,10 @@ internal sealed class RpcOptions : IDisposable
 
     private void Add(string field, string? value) => settings.Add(new OptionSetting(OptionOf(field), value, value == null ? field : $"{field}: {value}"));
 
-    private void Ignore(bool isSet, string field, string reason)
-    {
-        if (isSet)
-            warnings.Add($"{field} has no effect yet: {reason}");
-    }
-
-    private static void Demand(bool holds, string field, string reason, string? advice = null)
+    private static void Demand(bool holds, string field, string reason, string advice)
     {
         if (!holds)
-            throw RpcErrors.BadOption($"{field} is not supported{(advice == null ? " yet" : " here")}: {reason}", advice);
+            throw RpcErrors.BadOption($"{field} is not supported here: {reason}", advice);
     }
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

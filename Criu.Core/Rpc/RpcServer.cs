@@ -124,7 +124,7 @@ public sealed class RpcServer
 
     private CriuResp Check(CriuReq request)
     {
-        using var options = new RpcOptions(request.Opts ?? new CriuOpts(), channel.Peer, isService, home);
+        using var options = NewOptions(request.Opts ?? new CriuOpts());
         host.Check(options.Merge(needsImages: false));
         return new CriuResp { Type = request.Type, Success = true };
     }
@@ -138,7 +138,7 @@ public sealed class RpcServer
         int pid = merged.Common.Tree ?? channel.Peer.Pid;
         if (Kernel.Call(Nr.kill, pid, 0) == -Errno.ESRCH)
             throw new CheckpointException($"There is no process {pid}", "Name one that runs by pid") { ErrorNumber = Errno.ESRCH };
-        host.Dump(merged with { Common = merged.Common with { Tree = pid }, Dump = merged.Dump with { RequestSocket = channel.Inode } }, Listener(request));
+        host.Dump(merged with { Common = merged.Common with { Tree = pid }, Dump = merged.Dump with { RequestSocket = channel.Inode } }, Listener(merged));
         return new CriuResp { Type = request.Type, Success = true, Dump = new CriuDumpResp { Restored = false } };
     }
 
@@ -147,10 +147,10 @@ public sealed class RpcServer
     {
         using var options = Options(request);
         var merged = Merge(options);
-        int root = host.Restore(merged with { Common = merged.Common with { Detached = true }, Restore = merged.Restore with { OnlyOwnRights = servesStranger } }, Listener(request));
+        int root = host.Restore(merged with { Common = merged.Common with { Detached = true }, Restore = merged.Restore with { OnlyOwnRights = servesStranger } }, Listener(merged));
         if (servesStranger)
             RpcPrivilege.GiveUp();
-        command = merged.Common.ExecutesCommand ? merged.Common.Command : null;
+        command = merged.Common is { ExecutesCommand: true, Command: [_, ..] } ? merged.Common.Command : null;
         return new CriuResp { Type = request.Type, Success = true, Restore = new CriuRestoreResp { Pid = root } };
     }
 
@@ -165,9 +165,9 @@ public sealed class RpcServer
     }
 
     /// <summary>A stranger who does not answer shall not keep a tree stopped.</summary>
-    private RpcNotifier? Listener(CriuReq request)
+    private RpcNotifier? Listener(MergedOptions options)
     {
-        if (!request.Opts.NotifyScripts)
+        if (!options.Common.NotifiesClient)
             return null;
         if (isService)
             channel.LimitWaiting(patienceSeconds);
@@ -191,11 +191,10 @@ public sealed class RpcServer
             : throw new CheckpointException($"Process {request.Pid} cannot be waited for: {Errno.Name(result)}", "Name a child of this criu") { ErrorNumber = (int)-result };
     }
 
-    private RpcOptions Options(CriuReq request)
-    {
-        var opts = request.Opts ?? throw RpcErrors.BadOption($"{RpcErrors.NameOf(request.Type)} has no options", "Set opts");
-        return new RpcOptions(opts, channel.Peer, isService, home);
-    }
+    private RpcOptions Options(CriuReq request) =>
+        NewOptions(request.Opts ?? throw RpcErrors.BadOption($"{RpcErrors.NameOf(request.Type)} has no options", "Set opts"));
+
+    private RpcOptions NewOptions(CriuOpts opts) => new(opts, channel.Peer, isService, home, host.Settings);
 
     private CriuResp Failure(CriuReqType type, Exception exception) => RpcErrors.Failure(type, host.Describe(exception), RpcErrors.NumberOf(exception));
 }

@@ -105,12 +105,12 @@ public sealed class Guard : IDisposable
     /// <summary>Kills processes that are held, instead of letting them go. It is one batch, which a guard always finishes: all of them or, should the engine die before, none.</summary>
     /// <param name="tracees">Which, in the order in which they are to die.</param>
     /// <param name="owners">Threads of theirs that own robust mutexes, which shall stay as they are. Their processes are injected.</param>
-    /// <param name="dropped">A pledge that falls with them, in the same batch.</param>
-    public void Kill(IReadOnlyList<Tracee> tracees, IReadOnlyList<TracedThread> owners, Pledge? dropped = null)
+    /// <param name="dropped">Pledges that fall with them, in the same batch.</param>
+    public void Kill(IReadOnlyList<Tracee> tracees, IReadOnlyList<TracedThread> owners, IReadOnlyList<Pledge> dropped)
     {
         var batch = NewBatch();
-        if (dropped != null)
-            batch.Store64(dropped.Owner.Active.Remote, 0);
+        foreach (var pledge in dropped)
+            batch.Store64(pledge.Owner.Active.Remote, 0);
         var robust = owners.ToHashSet();
         foreach (var tracee in tracees)
             foreach (var thread in tracee.Threads)
@@ -121,7 +121,8 @@ public sealed class Guard : IDisposable
         foreach (var tracee in tracees)
             tracee.AddReaping(batch);
         Run(batch);
-        dropped?.Drop();
+        foreach (var pledge in dropped)
+            pledge.Drop();
         foreach (var tracee in tracees)
             tracee.WasKilled();
     }

@@ -158,23 +158,24 @@ public sealed class PuppetTree : IDisposable
     /// <summary>Every task is final and free of us: only now EXITKILL goes, on all, and then all go. One batch, so a dying engine changes nothing.</summary>
     /// <param name="states">What <see cref="SwitchToFinalState"/> was given.</param>
     /// <param name="stopped">Processes that shall stay stopped, and by which signal.</param>
-    /// <param name="dropped">A pledge that falls as they go, in the same batch.</param>
+    /// <param name="dropped">Pledges that fall as they go, in the same batch.</param>
     /// <param name="first">What the guard does in that batch before they go. It is not seen whether that works.</param>
-    public void LetGo(IReadOnlyList<FinalState> states, IReadOnlyDictionary<int, int> stopped, Pledge? dropped = null, IReadOnlyList<PledgedCall>? first = null)
+    public void LetGo(IReadOnlyList<FinalState> states, IReadOnlyDictionary<int, int> stopped, IReadOnlyList<Pledge> dropped, IReadOnlyList<PledgedCall> first)
     {
         var batch = guard.NewBatch();
         foreach (var state in states)
             Require(batch, PtraceSteps.SetOptions(state.Tid, 0));
         foreach (var (pid, signal) in stopped)
             batch.Call(Nr.kill, pid, signal);
-        foreach (var call in first ?? [])
+        foreach (var call in first)
             batch.AddAll(call.ToRecords(guard));
-        if (dropped != null)
-            batch.Store64(dropped.Owner.Active.Remote, 0);
+        foreach (var pledge in dropped)
+            batch.Store64(pledge.Owner.Active.Remote, 0);
         foreach (var state in states)
             Require(batch, PtraceSteps.Detach(state.Tid));
         guard.Run(batch);
-        dropped?.Drop();
+        foreach (var pledge in dropped)
+            pledge.Drop();
     }
 
     private long Reserve(long space)

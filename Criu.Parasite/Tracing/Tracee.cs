@@ -251,7 +251,7 @@ public sealed partial class Tracee : IDisposable
     }
 
     /// <summary>Kills what is held, instead of letting it go.</summary>
-    public void Kill() => guard.Kill([this], []);
+    public void Kill() => guard.Kill([this], [], []);
 
     /// <summary>A thread without its robust list marks no mutex when it is killed.</summary>
     internal void AddRobustListRemoval(SyscallBatch batch, TracedThread thread)

@@ -1,3 +1,5 @@
+using Criu.Cli.CommandLine;
+using Criu.Core;
 using Criu.Core.Options;
 
 namespace Criu.Cli.Tests;
@@ -22,7 +24,17 @@ public sealed class CatalogueTests
     }
 
     [Fact]
-    public void HasNothingElse() => Assert.Equal(Rows.Select(row => row[0]).Order(), OptionCatalogue.All.Select(option => option.Name).Order());
+    public void HasNothingElse() => Assert.Equal(Rows.Select(row => row[0]).Order(), OptionCatalogue.CommandLine.Select(option => option.Name).Order());
+
+    /// <summary>What exists in requests alone is no option of the command line, nor of a configuration file.</summary>
+    [Fact]
+    public void KeepsFieldsOfRequestsForRequests() => Assert.All(OptionCatalogue.All.Except(OptionCatalogue.CommandLine), option =>
+    {
+        Assert.True(option.OnlyInRequests && option.RpcField == option.Name);
+        Assert.Null(OptionCatalogue.Find(option.Name));
+        Assert.Throws<CheckpointException>(() => GetOpt.Parse([$"--{option.Name}", "1"]));
+        Assert.Throws<CheckpointException>(() => ConfigFile.Parse($"{option.Name} 1", "file"));
+    });
 
     [Theory]
     [InlineData('d', "restore-detached")]

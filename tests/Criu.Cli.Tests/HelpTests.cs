@@ -11,7 +11,7 @@ public sealed class HelpTests
     public void TellsEveryOptionOfAnAction(string name)
     {
         string page = CriuRun.Of(name, "--help").Out;
-        foreach (var option in OptionCatalogue.All.Where(option => (option.Actions & ActionCatalogue.Resolve(name).Options) != 0 && option.Name != "help"))
+        foreach (var option in OptionCatalogue.CommandLine.Where(option => (option.Actions & ActionCatalogue.Resolve(name).Options) != 0 && option.Name != "help"))
         {
             Assert.Contains((option.Negatable ? "--[no-]" : "--") + option.Name, page);
             Assert.True(option.Note == null || Flat(page).Contains(Flat(option.Note), StringComparison.Ordinal), $"no word about {option.Name}: {option.Note}");

@@ -55,7 +55,7 @@ public sealed class PledgeTests : ParasiteTest
     public void It_falls_with_the_processes_that_are_killed()
     {
         PledgeToPutBack();
-        guard.Kill([tracee], [], pledge);
+        guard.Kill([tracee], [], [pledge]);
         End();
         Assert.Equal(5, PeekOffset);
     }

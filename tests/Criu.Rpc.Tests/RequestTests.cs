@@ -46,6 +46,28 @@ public sealed class RequestTests
         Assert.Equal(CriuReqType.Check, answer.Type);
     }
 
+    /// <summary>Files of options are read with a request that has options: a question never fails for what is in them, and who asks for more reads what is wrong.</summary>
+    [Fact]
+    public void ReadsFilesOfOptionsWithEachRequest()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "no such option\n");
+            using Client client = Client.OfSwrk("--config", file);
+            client.Send(new CriuReq { Type = CriuReqType.Version, KeepOpen = true });
+            Assert.True(client.Receive()!.Success);
+            client.Send(new CriuReq { Type = CriuReqType.Check });
+            CriuResp answer = client.Receive()!;
+            Assert.False(answer.Success);
+            Assert.Contains($"{file}:1", answer.CrErrmsg, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Theory]
     [InlineData(CriuReqType.PreDump, "PRE_DUMP")]
     [InlineData(CriuReqType.PageServer, "PAGE_SERVER")]

@@ -34,7 +34,7 @@ internal sealed class Fifo : IFileKind
         var both = batch.Call(Nr.openat, Fcntl.AT_FDCWD, batch.Bytes([.. first.Name.Span, 0]), Fcntl.O_RDWR | Fcntl.O_NONBLOCK);
         batch.Call(Nr.dup3, both, making.LinkDescriptor, Fcntl.O_CLOEXEC);
         batch.Call(Nr.close, both);
-        var contents = making.FifoContents(group[0].Fifo.PipeId);
+        var contents = making.Task.Context.Of<PipeRestore>().OfFifo(group[0].Fifo.PipeId);
         if (contents.Size != 0)
             stream.Room(1).Call(Nr.fcntl, making.LinkDescriptor, Fcntl.F_SETPIPE_SZ, contents.Size);
         PipeContents.Fill(stream, making.LinkDescriptor, contents);

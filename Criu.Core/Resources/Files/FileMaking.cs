@@ -21,10 +21,6 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
 
     public int PlaceOf(uint id) => plan.PlaceOf(id);
 
-    public PipeData PipeContents(uint pipe) => plan.PipeContents(pipe);
-
-    public PipeData FifoContents(uint pipe) => plan.FifoContents(pipe);
-
     public List<byte[]> SocketQueue(uint id) => plan.SocketQueue(id);
 
     /// <summary>Where the user gave a descriptor for it, nothing is made: the root inherited that one.</summary>

@@ -21,21 +21,21 @@ internal sealed class FilePlan
     private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
     private readonly Dictionary<RestoreTask, FreeNumbers> free = [];
-    private readonly List<int> inheritedPlaces = [], terminalPlaces = [];
+    private readonly FreeNumbers anybodys;
+    private readonly List<int> inheritedPlaces = [], reserved = [];
 
     public FilePlan(RestoreModel model, RestoreContext context)
     {
         (this.model, this.context, entries, inherited) = (model, context, context.Files, context.Inherited);
         tasks = model.Tasks.FindAll(t => t.OwnsDescriptors && !t.IsZombie);
-        var anybodys = new FreeNumbers(tasks.SelectMany(t => t.Descriptors).Select(d => checked((int)d.Fd)));
+        anybodys = new FreeNumbers(tasks.SelectMany(t => t.Descriptors).Select(d => checked((int)d.Fd)));
         (LinkDescriptor, SpareDescriptor) = (anybodys.Take(), anybodys.Take());
         foreach (var _ in inherited)
             inheritedPlaces.Add(anybodys.Take());
-        foreach (var terminal in context.Terminals.MadeFirst)
-            terminalPlaces.AddRange([terminal.MasterPlace = anybodys.Take(), terminal.SlavePlace = anybodys.Take()]);
-        context.Terminals.InheritedPlace = InheritedPlaceOf;
+        foreach (var kind in context.Kinds)
+            kind.Reserve(this);
         foreach (var task in tasks)
-            free.Add(task, new FreeNumbers([.. task.Descriptors.Select(d => (int)d.Fd), LinkDescriptor, SpareDescriptor, .. inheritedPlaces, .. terminalPlaces]));
+            free.Add(task, new FreeNumbers([.. task.Descriptors.Select(d => (int)d.Fd), LinkDescriptor, SpareDescriptor, .. inheritedPlaces, .. reserved]));
         foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 Assign(task, descriptor);
@@ -56,15 +56,18 @@ internal sealed class FilePlan
 
     public int PlaceOf(uint id) => made[id].Place;
 
-    public PipeData PipeContents(uint pipe) => model.PipeContents.GetValueOrDefault(pipe, PipeData.None);
-
-    public PipeData FifoContents(uint pipe) => model.FifoContents.GetValueOrDefault(pipe, PipeData.None);
-
     /// <summary>What waits in a socket: messages, or pieces of a stream.</summary>
     public List<byte[]> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
 
     /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
     public int InheritedPlace(int index) => inheritedPlaces[index];
+
+    /// <summary>A number that no process wants, for <see cref="IRestoreStages.Reserve"/>.</summary>
+    public int Reserve()
+    {
+        reserved.Add(anybodys.Take());
+        return reserved[^1];
+    }
 
     private void Assign(RestoreTask task, FdinfoEntry descriptor)
     {

@@ -39,7 +39,7 @@ internal sealed class Pipe : IFileKind
         var stream = making.Stream;
         var pair = stream.Keep<long>();                 // two ints, which later batches read
         stream.Room(1).Call(Nr.pipe2, pair.Remote, 0L);
-        var contents = making.PipeContents(pipe);
+        var contents = making.Task.Context.Of<PipeRestore>().OfPipe(pipe);
         var mover = stream.Room(5);
         mover.CallWith(Syscall.Dup3, 0, pair.Remote + sizeof(int), 0L, making.LinkDescriptor, Fcntl.O_CLOEXEC);
         if (contents.Size is not (0 or PipeContents.DefaultSize))

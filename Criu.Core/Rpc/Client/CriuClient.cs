@@ -66,7 +66,7 @@ public sealed class CriuClient : IDisposable
     /// <exception cref="CheckpointException">The tree cannot be dumped: says which object, why, and what to do.</exception>
     public DumpReply Dump(CommonOptions common, DumpOptions dump, ICheckpointListener? listener = null, CancellationToken cancel = default)
     {
-        using var options = RequestOptions.OfDump(common, dump);
+        using var options = RequestOptions.OfDump(common with { NotifiesClient = listener != null }, dump);
         var response = Ask(new CriuReq { Type = CriuReqType.Dump, Opts = options.Opts }, options, listener, cancel);
         return new DumpReply(response.Dump is { Restored: true });
     }
@@ -79,7 +79,7 @@ public sealed class CriuClient : IDisposable
     /// <exception cref="CheckpointException">The tree cannot be restored.</exception>
     public RestoreReply Restore(CommonOptions common, RestoreOptions restore, ICheckpointListener? listener = null, CancellationToken cancel = default)
     {
-        using var options = RequestOptions.OfRestore(common, restore);
+        using var options = RequestOptions.OfRestore(common with { NotifiesClient = listener != null }, restore);
         var response = Ask(new CriuReq { Type = CriuReqType.Restore, Opts = options.Opts }, options, listener, cancel);
         return new RestoreReply(response.Restore?.Pid ?? throw new CheckpointException("criu does not tell which process it has restored"));
     }
@@ -125,8 +125,6 @@ public sealed class CriuClient : IDisposable
     private CriuResp Ask(CriuReq request, RequestOptions? options, ICheckpointListener? listener, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
-        if (listener != null)
-            request.Opts.NotifyScripts = true;
         using var connection = servers.Open(options, isOwnDump: request is { Type: CriuReqType.Dump, Opts.Pid: 0 });
         var response = connection.Ask(request, listener, cancel);
         return response.Success ? response : throw Failure(request.Type, response);

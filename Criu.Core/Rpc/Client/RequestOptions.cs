@@ -73,6 +73,8 @@ internal sealed class RequestOptions : IDisposable
             Opts.StatusFd = status;
         if (common.ExecutesCommand)
             Opts.ExecCmd.AddRange(common.Command.Select(Text));
+        if (common.NotifiesClient)
+            Opts.NotifyScripts = true;
     }
 
     private static void Refuse(bool isSet, string option, string reason)

@@ -17,7 +17,7 @@ internal sealed unsafe class Client : IDisposable
     public int Server { get; }
 
     /// <summary>Starts <c>criu swrk</c> with the other end of a pair.</summary>
-    public static Client OfSwrk()
+    public static Client OfSwrk(params string[] options)
     {
         int* ends = stackalloc int[2];
         Check(Kernel.Call(Nr.socketpair, Sockets.AF_UNIX, Sockets.SOCK_SEQPACKET | Sockets.SOCK_CLOEXEC, 0, (long)ends), "socketpair");
@@ -28,7 +28,7 @@ internal sealed unsafe class Client : IDisposable
         // Both ends are closed in programs that others start; this one is for the next program.
         int theirs = (int)Check(Kernel.Call(Nr.fcntl, ends[1], 0, 100), "F_DUPFD");
         Kernel.Call(Nr.close, ends[1]);
-        int pid = Child.Start([.. Programs.Criu, "swrk", $"{theirs}"]);
+        int pid = Child.Start([.. Programs.Criu, "swrk", .. options, $"{theirs}"]);
         Kernel.Call(Nr.close, theirs);
         return new Client(ours, pid);
     }

@@ -11,7 +11,7 @@ internal sealed class UnixSocket : IFileKind
 
     public bool Matches(OpenFile file) => file.SocketDomain == Sockets.AF_UNIX;
 
-    public FileEntry Dump(OpenFile file, uint id, DumpContext context) => context.UnixSockets.Dump(file, id);
+    public FileEntry Dump(OpenFile file, uint id, DumpContext context) => context.Of<UnixSocketDump>().Dump(file, id);
 
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making) => new UnixSocketMaking(group, making).Run();
 

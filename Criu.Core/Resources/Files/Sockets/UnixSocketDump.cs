@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>The unix sockets of a dump. The kernel is asked for all of them once; whether each other end is in the tree is known when all descriptors are dumped.</summary>
-internal sealed class UnixSocketDump(DumpContext context)
+internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
 {
     private const string AcceptFirst = "Let the connections be accepted, then dump again";
     private const uint StreamPiece = 64 << 10;          // bytes: so much of a stream is in one entry
@@ -144,7 +144,7 @@ internal sealed class UnixSocketDump(DumpContext context)
         info.File is { } file && stat.Kind == Stat.S_IFSOCK && (uint)stat.Inode == file.Inode && KernelDevice.FromStat(stat.Device) == file.Device;
 
     /// <summary>Other ends must be in the tree; one that is meant by name must have one.</summary>
-    public void CheckPeers()
+    public void CheckDescriptors()
     {
         foreach (var (inode, (file, info, hasData)) in dumped)
         {

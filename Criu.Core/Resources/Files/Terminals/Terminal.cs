@@ -14,13 +14,13 @@ internal sealed class Terminal : IFileKind
 
     public bool Matches(OpenFile file) => file.Stat.Kind == Stat.S_IFCHR && TerminalDevice.TypeOf(file.Stat.SpecialDevice) != TtyType.Unknown;
 
-    public FileEntry Dump(OpenFile file, uint id, DumpContext context) => context.Terminals.Dump(file, id);
+    public FileEntry Dump(OpenFile file, uint id, DumpContext context) => context.Of<TerminalDump>().Dump(file, id);
 
-    public ulong? GroupOf(FileEntry entry, RestoreContext context) => context.Terminals.TerminalOf(entry) is { IsPair: true } pair ? pair.Key : null;
+    public ulong? GroupOf(FileEntry entry, RestoreContext context) => context.Of<TerminalRestore>().TerminalOf(entry) is { IsPair: true } pair ? pair.Key : null;
 
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making)
     {
         foreach (var entry in group)
-            making.Task.Context.Terminals.Make(entry, making);
+            making.Task.Context.Of<TerminalRestore>().Make(entry, making);
     }
 }

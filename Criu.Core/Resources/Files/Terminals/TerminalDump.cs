@@ -3,17 +3,13 @@ using Criu.Images;
 using Criu.Images.Proto;
 using Criu.Parasite;
 using Linux.Abi;
-using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Core.Resources.Files;
 
 /// <summary>The terminals of a dump: which sides of which pairs the tree holds, and what waits in them.</summary>
-internal sealed class TerminalDump(DumpContext context)
+internal sealed class TerminalDump(DumpContext context) : IDumpStages
 {
-    // What was written reaches the other side by a worker of the kernel: settings that change sooner would be those it comes under.
-    private const int DeliveryMs = 20;
-
     private readonly Dictionary<(TtyType Type, ulong Device), uint> others = [];
     private readonly SortedDictionary<uint, DumpedPair> pairs = [];
     private readonly List<OpenFile> current = [];       // /dev/tty
@@ -99,8 +95,8 @@ internal sealed class TerminalDump(DumpContext context)
             throw context.Refuse(master.Task, $"{master}: its other side is the terminal of the session {session}, whose leader is outside the tree");
     }
 
-    /// <summary>When all descriptors are known: whose other side is outside.</summary>
-    public void Check()
+    /// <summary>Whose other side is outside.</summary>
+    public void CheckDescriptors()
     {
         var alone = pairs.Values.Where(p => p.Master == null).ToList();
         if (alone.Count > 0 && !context.Options.ShellJob && !context.Options.OrphanPtsMaster)
@@ -113,8 +109,10 @@ internal sealed class TerminalDump(DumpContext context)
                 throw context.Refuse(file.Task, $"{file} is its controlling terminal, which it holds by no other name");
     }
 
-    /// <summary>What waits in pairs. The guard puts their settings back, should the engine end meanwhile.</summary>
-    public void SaveQueues(Guard guard)
+    public Phase? AfterMemory(Guard guard) => new("terminals", () => SaveQueues(guard));
+
+    /// <summary>What waits in pairs.</summary>
+    private void SaveQueues(Guard guard)
     {
         foreach (var pair in pairs.Values)
             if (pair.Master is { } file)
@@ -137,75 +135,14 @@ internal sealed class TerminalDump(DumpContext context)
         context.Writer(ImageKind.TtyInfo).Write(info);
     }
 
-    /// <summary>
-    /// What is taken out is the guard's: it puts it back, should the engine end before it has done so. Its calls must not wait, so neither side does meanwhile.
-    /// </summary>
     private void SaveQueue(DumpedPair pair, SafeFileHandle master, Pledge pledge)
     {
         TerminalIo.TryReadSettings(master, out var settings);           // of the slave: a master has none that can be asked for
-        bool isPackets = TerminalIo.Read(master, TerminalCall.TIOCGPKT) != 0;
         using var slave = TerminalIo.OpenSlave(master);
-        int masterCopy = pledge.Fetch(pair.Master!.Task.Pid, [pair.Master.Fd])[0], slaveCopy = pledge.Fetch(Environment.ProcessId, [slave.Fd()])[0];
-        var typed = pledge.NewQueue(slaveCopy, masterCopy);
-        var written = pledge.NewQueue(masterCopy, slaveCopy);
-        pledge.Add(
-        [
-            PledgedCall.Pause(DeliveryMs), Settings(masterCopy, TerminalQueue.Bare(settings)), PledgedCall.Return(typed), PledgedCall.Return(written),
-            PledgedCall.Pause(DeliveryMs), Settings(masterCopy, settings), Packets(masterCopy, isPackets), PledgedCall.SetFlags(masterCopy, pair.Master.Flags), PledgedCall.Close(slaveCopy),
-        ]);
-        TerminalIo.SetFlags(master, (int)pair.Master.Flags | Fcntl.O_NONBLOCK);
-        TerminalIo.Set(master, TerminalCall.TIOCPKT, 0);
-        int inLines = TerminalIo.Read(slave, TerminalCall.FIONREAD);
-        pledge.Take([Settings(masterCopy, TerminalQueue.Raw(settings))], pair.Slave != null ? [typed, written] : [written]);
-        byte[] output = written.ToArray(), input = TerminalQueue.ToTyped(typed.ToArray(), settings, inLines);
-        PutBack(pair, input, output);
-        TerminalIo.SetSettings(slave, settings);
-        TerminalIo.Set(master, TerminalCall.TIOCPKT, isPackets ? 1 : 0);
-        TerminalIo.SetFlags(master, (int)pair.Master.Flags);
-        pledge.Drop();
-        pledge.PutBack([PledgedCall.Close(slaveCopy), PledgedCall.Close(masterCopy)], []);
+        var (input, output) = new TerminalQueueDump(pair, master, slave, settings, pledge, context.Log).Run();
         Write(TerminalDevice.InfoOf(pair.Index, isMaster: false), input);
         Write(TerminalDevice.InfoOf(pair.Index, isMaster: true), output);
-
-        void PutBack(DumpedPair pair, byte[] input, byte[] output)
-        {
-            byte[] ended = TerminalQueue.WithStop(input, settings, out var bare);
-            List<PledgedCall> calls = [Settings(masterCopy, TerminalQueue.Bare(settings)), .. Pieces(slaveCopy, output)];
-            int outputCalls = calls.Count;
-            if (input.Length > 0)
-                calls.AddRange([Settings(masterCopy, bare), Packets(masterCopy, true), .. Pieces(masterCopy, ended)]);
-            long[] results = pledge.PutBack(calls, [typed, written]);
-            int lost = TerminalQueue.WriteAll(slave, slave, output.AsSpan(Written(results.AsSpan(1, outputCalls - 1))));
-            if (input.Length > 0)
-            {
-                lost += TerminalQueue.WriteAll(master, slave, ended.AsSpan(Written(results.AsSpan(outputCalls + 2))));
-                TerminalQueue.AwaitTyped(master, slave, settings, bare, input.Length);
-            }
-            if (lost > 0)
-                context.Log.LogWarning("{Bytes} bytes that waited in {Terminal} found no room again: they are in the images, and no longer in the terminal", lost, pair.Master);
-        }
     }
-
-    /// <summary>What the line discipline has room for goes there from the buffer below it: then as much fits as had before.</summary>
-    private static PledgedCall[] Pieces(int copy, byte[] data)
-    {
-        const int PauseMs = 50;
-        return data.Length <= TerminalQueue.KeptBytes ? [PledgedCall.Write(copy, data)]
-            : [PledgedCall.Write(copy, data.AsSpan(0, TerminalQueue.KeptBytes)), PledgedCall.Pause(PauseMs), PledgedCall.Write(copy, data.AsSpan(TerminalQueue.KeptBytes))];
-    }
-
-    /// <summary>Of the answers to <see cref="Pieces"/>; a pause answers 0, and what did not fit -EAGAIN.</summary>
-    private static int Written(ReadOnlySpan<long> results)
-    {
-        long bytes = 0;
-        foreach (long result in results)
-            bytes += Math.Max(result, 0);
-        return (int)bytes;
-    }
-
-    private static PledgedCall Settings(int copy, TerminalSettings settings) => PledgedCall.Ioctl(copy, TerminalCall.TCSETS2, TerminalImages.ToBytes(settings));
-
-    private static PledgedCall Packets(int copy, bool isOn) => PledgedCall.Ioctl(copy, TerminalCall.TIOCPKT, TerminalImages.ToBytes(isOn ? 1 : 0));
 
     private void Write(uint id, byte[] data)
     {

@@ -1,4 +1,5 @@
 using Criu.Core.Engine;
+using Criu.Images;
 using Criu.Images.Proto;
 using Criu.Parasite;
 using Linux.Abi;
@@ -13,7 +14,7 @@ namespace Criu.Core.Resources.Files;
 ///   4. each holder copies the master, opens the slaves;
 ///   5. what would have stood in the way: packet mode, exclusive mode, the lock; masters that go to the caller.
 /// </summary>
-internal sealed class TerminalRestore(RestoreContext context) : IDisposable
+internal sealed class TerminalRestore(RestoreContext context) : IRestoreStages
 {
     /// <summary>Stands for the terminal of the shell among the inherited descriptors.</summary>
     public const string ShellKey = "the terminal of the caller";
@@ -21,16 +22,13 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
     private const ulong OtherKey = 1UL << 32;
 
     private readonly SortedDictionary<ulong, RestoredTerminal> terminals = [];
+    private readonly Dictionary<uint, TtyInfoEntry> infos = [];         // of the images, by id
+    private readonly Dictionary<uint, byte[]> queues = [];              // what waits in sides, by id
+    private FilePlan? plan;
 
-    /// <summary>Entries of the images, by id.</summary>
-    public Dictionary<uint, TtyInfoEntry> Infos { get; } = [];
+    private IEnumerable<RestoredTerminal> MadeFirst => terminals.Values.Where(t => t.IsMadeFirst);
 
-    /// <summary>What waits in sides, by id.</summary>
-    public Dictionary<uint, byte[]> Queues { get; } = [];
-
-    public IEnumerable<RestoredTerminal> MadeFirst => terminals.Values.Where(t => t.IsMadeFirst);
-
-    public RestoredTerminal? TerminalOf(FileEntry entry) => entry.Tty is { } tty && Infos.TryGetValue(tty.TtyInfoId, out var info) ? terminals.GetValueOrDefault(KeyOf(info)) : null;
+    public RestoredTerminal? TerminalOf(FileEntry entry) => entry.Tty is { } tty && infos.TryGetValue(tty.TtyInfoId, out var info) ? terminals.GetValueOrDefault(KeyOf(info)) : null;
 
     private static bool IsHung(TtyInfoEntry info) => info.Termios == null;
 
@@ -38,13 +36,19 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
 
     private static bool IsMaster(TtyInfoEntry info) => info.Type == TtyType.Pty && TerminalDevice.IsMaster(info.Rdev);
 
-    /// <summary>The images were read: what is to be made of them, or why that cannot be.</summary>
-    public void Plan()
+    /// <summary>What is to be made, or why that cannot be; and with --shell-job, our own terminal.</summary>
+    public void Load()
     {
-        foreach (var info in Infos.Values)
+        if (context.Options.ShellJob && TerminalIo.OwnTerminal() is >= 0 and var own)
+            context.Inherited.Add(new InheritedDescriptor(own, ShellKey));
+        foreach (var terminal in context.Images.ReadAll<TtyInfoEntry>(ImageKind.TtyInfo))
+            infos[terminal.Id] = terminal;
+        foreach (var queue in context.Images.ReadAll<TtyDataEntry>(ImageKind.TtyData))
+            queues[queue.TtyId] = queue.Data.ToByteArray();
+        foreach (var info in infos.Values)
             if (info.Type == TtyType.Unknown || info.Type == TtyType.Pty != (info.Pty != null))
                 throw new CheckpointException($"tty-info.img: the terminal {info.Id} of type {info.Type} is not possible", "The image is damaged: take another dump");
-        var byKey = Infos.Values.ToLookup(KeyOf);
+        var byKey = infos.Values.ToLookup(KeyOf);
         foreach (var file in context.Files.Values)
             if (file.Tty is { } tty)
                 Add(tty, byKey);
@@ -52,7 +56,7 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
 
     private void Add(TtyFileEntry file, ILookup<ulong, TtyInfoEntry> byKey)
     {
-        if (!Infos.TryGetValue(file.TtyInfoId, out var info))
+        if (!infos.TryGetValue(file.TtyInfoId, out var info))
             throw new CheckpointException($"file {file.Id} is the terminal {file.TtyInfoId}, which tty-info.img does not have", "The image directory is damaged: take another dump");
         ulong key = KeyOf(info);
         if (!terminals.TryGetValue(key, out var terminal))
@@ -79,7 +83,16 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
             "Restore from a terminal with --shell-job, or set orphan_pts_master in a request, and take what it hands over"),
     };
 
-    public void MakeAll(RestoreTask root)
+    public void Reserve(FilePlan plan)
+    {
+        this.plan = plan;
+        foreach (var terminal in MadeFirst)
+            (terminal.MasterPlace, terminal.SlavePlace) = (plan.Reserve(), plan.Reserve());
+    }
+
+    public Phase? AfterRoot => new("terminals", () => MakeAll(context.Tree[0]));
+
+    private void MakeAll(RestoreTask root)
     {
         foreach (var terminal in MadeFirst)
             if (terminal.IsPair)
@@ -88,10 +101,10 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
                 Open(terminal.Slaves[0], root.Stream, terminal.SlavePlace);
     }
 
-    private byte[] QueueOf(TtyInfoEntry? side) => side != null && Queues.TryGetValue(side.Id, out byte[]? data) ? data : [];
+    private byte[] QueueOf(TtyInfoEntry? side) => side != null && queues.TryGetValue(side.Id, out byte[]? data) ? data : [];
 
-    /// <summary>A leader that has just begun its session, and that has no other child of it yet.</summary>
-    public void Control(RestoreTask leader)
+    /// <summary>It takes its controlling terminal.</summary>
+    public void BeginSession(RestoreTask leader)
     {
         foreach (var terminal in terminals.Values)
             if (terminal.Session == leader.Pid && PlaceToControl(terminal) is { } place)
@@ -102,35 +115,32 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
     {
         TerminalOrigin.Current => null,
         // That of a shell has a session already.
-        TerminalOrigin.Inherited => terminal.Info.Type == TtyType.ExtTty ? InheritedPlace?.Invoke(InheritKey(terminal)) : null,
+        TerminalOrigin.Inherited => terminal.Info.Type == TtyType.ExtTty ? plan?.InheritedPlaceOf(InheritKey(terminal)) : null,
         _ => terminal.SlavePlace,
     };
 
-    /// <summary>Where an inherited descriptor waits.</summary>
-    public Func<string, int?>? InheritedPlace { get; set; }
-
     private static string InheritKey(RestoredTerminal terminal) => terminal.Info.Type == TtyType.ExtTty ? TerminalDevice.KeyOf(terminal.Info.Rdev, terminal.Info.Dev) : ShellKey;
 
-    /// <summary>Process groups are there. One that has no member any more leaves its place to the leader.</summary>
-    public void SetForeground(List<RestoreTask> tasks)
+    /// <summary>One process group comes to the foreground. One that has no member any more leaves its place to the leader.</summary>
+    public void AfterProcesses()
     {
         foreach (var terminal in terminals.Values)
         {
-            var leader = tasks.Find(t => t.Pid == terminal.Session && !t.IsZombie);
-            if (leader == null || terminal.Foreground == 0 || PlaceToControl(terminal) is not { } place || !tasks.Exists(t => t.ProcessGroup == terminal.Foreground && t.Session == leader.Pid))
+            var leader = context.Tree.FirstOrDefault(t => t.Pid == terminal.Session && !t.IsZombie);
+            if (leader == null || terminal.Foreground == 0 || PlaceToControl(terminal) is not { } place || !context.Tree.Any(t => t.ProcessGroup == terminal.Foreground && t.Session == leader.Pid))
                 continue;
             var batch = leader.Stream.Room(1, sizeof(int));
             batch.Call(Nr.ioctl, place, (long)TerminalCall.TIOCSPGRP, batch.New(terminal.Foreground).Remote);
         }
-        SetForegroundOfShell(tasks[0]);
-        BatchStream.RunAll(tasks.Where(t => !t.IsZombie).Select(t => t.Stream).ToList());
+        SetForegroundOfShell(context.Tree[0]);
+        BatchStream.RunAll(context.Tree.Where(t => !t.IsZombie).Select(t => t.Stream).ToList());
     }
 
     /// <summary>As CRIU: on the terminal of a shell the restored job is in the foreground, or, where it is only a part of one, whoever called us.</summary>
     private void SetForegroundOfShell(RestoreTask root)
     {
         bool hasIt = terminals.Values.Any(t => t.Origin == TerminalOrigin.Inherited && InheritKey(t) == ShellKey);
-        if (root.IsSessionLeader || !hasIt || InheritedPlace?.Invoke(ShellKey) is not { } place)
+        if (root.IsSessionLeader || !hasIt || plan?.InheritedPlaceOf(ShellKey) is not { } place)
             return;
         int group = root.ProcessGroup == root.Pid ? root.Pid : (int)Kernel.Call(Nr.getpgid, Kernel.Call(Nr.getppid));
         var batch = root.Stream.Room(1, sizeof(int));
@@ -203,14 +213,14 @@ internal sealed class TerminalRestore(RestoreContext context) : IDisposable
     }
 
     /// <summary>Everyone has opened what it had.</summary>
-    public void Finish(StageCalls stages)
+    public void AfterMaking(StageCalls listeners)
     {
         foreach (var terminal in terminals.Values)
         {
             if (terminal is { Origin: TerminalOrigin.Orphan, Master: { } master })
             {
                 TerminalIo.SetFlags(master, Fcntl.O_RDWR);
-                stages.HandOver(master);
+                listeners.HandOver(master);
             }
             if (terminal is { IsPair: true, Origin: not TerminalOrigin.Hung })
                 SetLast(terminal);

@@ -14,7 +14,7 @@ internal sealed class InetSocket : IFileKind
 
     public bool Matches(OpenFile file) => file.SocketDomain is Sockets.AF_INET or Sockets.AF_INET6;
 
-    public FileEntry? Dump(OpenFile file, uint id, DumpContext context) => context.InetSockets.Dump(file, id);
+    public FileEntry? Dump(OpenFile file, uint id, DumpContext context) => context.Of<InetSocketDump>().Dump(file, id);
 
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making)
     {
@@ -24,6 +24,6 @@ internal sealed class InetSocket : IFileKind
         var batch = making.Stream.Room(6, 32);
         var fd = batch.Call(Nr.socket, entry.Family, entry.Type, entry.Proto);
         making.Place(batch, entry.Id, fd, entry.Fown);
-        making.Task.Context.InetSockets.Add(entry, making.Task, making.PlaceOf(entry.Id));
+        making.Task.Context.Of<InetSocketRestore>().Add(entry, making.Task, making.PlaceOf(entry.Id));
     }
 }

@@ -3,6 +3,7 @@ using Criu.Core.Engine;
 using Criu.Core.Proc;
 using Criu.Images;
 using Criu.Images.Proto;
+using Criu.Parasite;
 using Google.Protobuf;
 using Linux.Abi;
 using Microsoft.Win32.SafeHandles;
@@ -10,12 +11,12 @@ using Microsoft.Win32.SafeHandles;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>The inet sockets of a dump. TCP sockets are only looked at while descriptors are dumped; what they hold is saved at the end, in one go: <see cref="TcpDump"/>.</summary>
-internal sealed class InetSocketDump(DumpContext context) : IDisposable
+internal sealed class InetSocketDump(DumpContext context) : IDumpStages
 {
     private readonly Dictionary<(byte, byte), Dictionary<uint, byte>> shutdowns = [];
     private readonly Dictionary<(uint, uint, uint), byte[]?[]> optionsOfNew = [];
 
-    public TcpDump Tcp { get; } = new(context);
+    private readonly TcpDump tcp = new(context);
 
     /// <summary>Null for a TCP socket, whose entry follows.</summary>
     public FileEntry? Dump(OpenFile file, uint id)
@@ -26,7 +27,7 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
             var entry = Describe(file, id, socket);
             if (entry is { Type: Sockets.SOCK_STREAM })
             {
-                Tcp.Add(new TcpSocket(file, socket, entry));
+                tcp.Add(new TcpSocket(file, socket, entry));
                 return null;
             }
             DumpDatagram(file, socket, entry);
@@ -118,5 +119,15 @@ internal sealed class InetSocketDump(DumpContext context) : IDisposable
             entry.Ifname = ByteString.CopyFromUtf8(name);
     }
 
-    public void Dispose() => Tcp.Dispose();
+    public Phase? AfterMemory(Guard guard) => new("connections", () => tcp.SaveAll(guard));
+
+    public void Describe(InventoryEntry inventory) => (inventory.NetworkLockMethod, inventory.TcpClose) = ((uint)tcp.HeldBy, context.Options.TcpClose);
+
+    public void BeforeLettingGo() => tcp.ResumeAll();
+
+    public Pledge? Pledge => tcp.Pledge;
+
+    public void AfterKilling() => tcp.LeaveAll();
+
+    public void Dispose() => tcp.Dispose();
 }

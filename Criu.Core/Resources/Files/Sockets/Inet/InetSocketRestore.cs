@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Criu.Core.Engine;
 using Criu.Images;
 using Criu.Images.Proto;
+using Criu.Parasite;
 using Criu.Soccr;
 using Linux.Abi;
 using Microsoft.Extensions.Logging;
@@ -18,16 +19,14 @@ namespace Criu.Core.Resources.Files;
 ///   4. when everything else of the tree is there: repair mode ends, and options that stood in the way have their values;
 ///   5. the traffic passes as the tree is let go, in one batch: <see cref="ConnectionRelease"/>.
 /// </summary>
-internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
+internal sealed class InetSocketRestore(RestoreContext context) : IRestoreStages
 {
     private readonly List<RestoredSocket> sockets = [];
     private readonly List<RestoredSocket> tcp = [];
     private readonly NetworkUnlock networkLock = new(context);
     private List<TcpConnectionState> states = [];       // of each in tcp
     private RestoredConnections? connections;
-
-    /// <summary>How connections go on together with the tree; null where there are none.</summary>
-    public ConnectionRelease? Release { get; private set; }
+    private ConnectionRelease? release;                 // how connections go on together with the tree; null where there are none
 
     /// <summary>What waits in datagram sockets, by the description's id.</summary>
     public Dictionary<uint, List<(byte[] Data, IPEndPoint? Sender)>> Queues { get; } = [];
@@ -48,8 +47,8 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
 
     private bool IsClosing => context.Options.TcpClose || context.Inventory.TcpClose;
 
-    /// <summary>The processes have made them.</summary>
-    public void Make()
+    /// <summary>The processes have made their bare sockets.</summary>
+    public void AfterMaking(StageCalls listeners)
     {
         if (sockets.Count == 0)
             return;
@@ -118,7 +117,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         try
         {
             if (flows.Length > 0)
-                networkLock.Hold(flows, (Release = new ConnectionRelease(context.Guard!)).Pledge);
+                networkLock.Hold(flows, (release = new ConnectionRelease(context.Guard!)).Pledge);
             connections = TcpConnection.RestoreAllOnto(states, tcp.ConvertAll(s => (SafeHandle)s.Handle!), new SoccrOptions { Lock = networkLock }, TcpDump.Workers(states.Count));
         }
         catch (SoccrException e)
@@ -151,16 +150,18 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         return TcpImages.ToState(socket.Entry, stream, received, reader.ReadPayload(stream.OutqLen));
     }
 
+    public Phase? BeforeLettingGo => new("connections", Resume);
+
     /// <summary>The tree is there: connections are on their own again, and held still.</summary>
-    public void Resume()
+    private void Resume()
     {
         if (connections == null)
             return;
         try
         {
-            Release?.PledgeSilence([.. tcp.Zip(states).Where(pair => pair.Second.Flow != null).Select(pair => ((SafeHandle)pair.First.Handle!, pair.Second))]);
-            if (Release != null)
-                networkLock.Prepare(Release);
+            release?.PledgeSilence([.. tcp.Zip(states).Where(pair => pair.Second.Flow != null).Select(pair => ((SafeHandle)pair.First.Handle!, pair.Second))]);
+            if (release != null)
+                networkLock.Prepare(release);
             connections.ResumeInPlace();
         }
         catch (SoccrException e)
@@ -173,8 +174,12 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
             PutBack(socket);
     }
 
-    /// <summary>The tree runs. Where the guard could not let the traffic pass, it passes now, or it is said why not.</summary>
-    public void WereLetGo()
+    public Pledge? Pledge => release?.Pledge;
+
+    public IReadOnlyList<PledgedCall> LastCalls => release?.Calls ?? [];
+
+    /// <summary>Where the guard could not let the traffic pass, it passes now, or it is said why not.</summary>
+    public void AfterLettingGo()
     {
         try
         {
@@ -186,6 +191,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IDisposable
         }
     }
 
+    /// <summary>Of a restore that failed: in repair mode still, so they are closed without a word.</summary>
     public void Dispose()
     {
         connections?.Dispose();
