@@ -91,6 +91,7 @@ internal sealed class DumpEngine : IDisposable
                     context.Files.DumpAll(task);
                 WorkingDirectory.Dump(task, context);
             }
+        context.UnixSockets.DumpQueues();
         context.UnixSockets.CheckPeers();
         context.Terminals.Check();
     }

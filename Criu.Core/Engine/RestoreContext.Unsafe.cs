@@ -43,6 +43,9 @@ internal sealed class RestoreContext
 
     public bool MayTrace => (OwnCredentials.CapEffective >> Capability.SYS_PTRACE & 1) != 0;
 
+    /// <summary>Whether a process of ours may say that another sent what it sends: unix(7), SCM_CREDENTIALS.</summary>
+    public bool MaySendAsOthers => new[] { Capability.SYS_ADMIN, Capability.SETUID, Capability.SETGID }.All(c => (OwnCredentials.CapEffective >> c & 1) != 0);
+
     /// <summary>What the user gave by --inherit-fd, and with --shell-job our terminal.</summary>
     public IReadOnlyList<InheritedDescriptor> Inherited { get; private set; }
 

@@ -143,6 +143,7 @@ internal sealed class RestoreEngine : IDisposable
         files!.Make();
         context.Terminals.Finish(stages);
         context.InetSockets.Make();
+        files.SendWaiting();
         files.FetchAndPlace();
         files.Finish();
         foreach (var task in Living())

@@ -16,6 +16,8 @@ internal static class Workloads
 
     private const string LostReset = "loses the error of a connection that was reset";
 
+    private const string OnlyWaiting = "crashes over a socket that only waits in another";
+
     private static readonly string[] Connections = ["--tcp-established"];
 
     public static readonly Workload[] All =
@@ -55,6 +57,10 @@ internal static class Workloads
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
+        new("passed") { ReferenceCannot = OnlyWaiting },
+        new("passed loop") { ReferenceCannot = OnlyWaiting },
+        new("passed common"),
+        new("passed senders") { ReferenceCannot = "refuses messages that tell who sent them" },
         new("connections 60") { OwnNetwork = true, Options = Connections },
         new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },
         new($"tcpstates {Network.Nobody}") { OwnNetwork = true, Options = Connections, ReferenceCannot = LostReset },

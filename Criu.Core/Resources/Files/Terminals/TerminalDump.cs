@@ -145,7 +145,7 @@ internal sealed class TerminalDump(DumpContext context)
         TerminalIo.TryReadSettings(master, out var settings);           // of the slave: a master has none that can be asked for
         bool isPackets = TerminalIo.Read(master, TerminalCall.TIOCGPKT) != 0;
         using var slave = TerminalIo.OpenSlave(master);
-        int masterCopy = pledge.Fetch(pair.Master!.Task.Pid, [pair.Master.Fd])[0], slaveCopy = pledge.Fetch(Environment.ProcessId, [slave.Fd()])[0];
+        int masterCopy = pledge.Fetch(pair.Master!.Holder.Pid, [pair.Master.Fd])[0], slaveCopy = pledge.Fetch(Environment.ProcessId, [slave.Fd()])[0];
         var typed = pledge.NewQueue(slaveCopy, masterCopy);
         var written = pledge.NewQueue(masterCopy, slaveCopy);
         pledge.Add(
