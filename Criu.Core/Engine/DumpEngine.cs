@@ -129,6 +129,7 @@ internal sealed class DumpEngine : IDisposable
 
     private void Release()
     {
+        context.Files.CloseCopies();
         if (!options.LeaveRunning && !options.LeaveStopped)
         {
             Kill();

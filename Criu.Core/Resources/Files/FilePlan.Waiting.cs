@@ -42,6 +42,8 @@ internal sealed partial class FilePlan
 
     private void AssignWaiting(uint socket, RestoreTask task)
     {
+        if (entries[socket].Usk == null)
+            throw new CheckpointException($"descriptors wait in file {socket}, which is no unix socket", "The image directory is damaged: take another dump");
         senders[socket] = free[task].Take();
         foreach (uint id in model.SocketQueues[socket].SelectMany(m => m.Rights))
         {

@@ -7,7 +7,8 @@ namespace Criu.Core.Resources.Files;
 
 /// <summary>
 /// Who makes which description, and in which order: each is made by the first process that holds it, the others fetch it from there, and then everyone puts
-/// what it has into its places. Where it is wanted once it is made in place, or fetched to it, so that hardly more numbers are used than the process had. Three rounds for the whole tree, however many files there are.
+/// what it has into its places. Where it is wanted once it is made in place, or fetched to it, so that hardly more numbers are used than the process had. Three rounds for the whole tree, however
+/// many files there are; one more where descriptors wait in sockets.
 /// </summary>
 internal sealed partial class FilePlan
 {

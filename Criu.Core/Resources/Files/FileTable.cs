@@ -157,9 +157,13 @@ internal sealed class FileTable(DumpContext context) : IDisposable
         return id;
     }
 
-    public void Dispose()
+    /// <summary>Nobody is to find a file open that its process closes.</summary>
+    public void CloseCopies()
     {
         foreach (var copy in copies)
             copy.Dispose();
+        copies.Clear();
     }
+
+    public void Dispose() => CloseCopies();
 }

@@ -21,7 +21,7 @@ internal sealed partial class UnixSocketMaking
         if (queue.Count == 0)
             return;
         bool isSenderToo = sender != null && receiver.Name.IsEmpty && making.SocketQueue(sender.Id).Count > 0;
-        if (receiver.Opts.SoPasscred && !isSenderToo)
+        if (receiver.Opts.SoPasscred && !isSenderToo && LacksSenders(queue))
             SocketOptions.SetInt(stream, receiverNumber, So.PASSCRED, 1);
         SocketOptions.TrySetInt(stream, senderNumber, So.SNDBUFFORCE, LargeBuffer);
         if (sender != null)
@@ -42,7 +42,7 @@ internal sealed partial class UnixSocketMaking
             return;
         if (!IsDatagram(receiver) || receiver.Name.IsEmpty)
             throw Refuse(receiver, "has data, and nobody who could send it; restoring that is not supported yet");
-        if (receiver.Opts.SoPasscred)
+        if (receiver.Opts.SoPasscred && LacksSenders(queue))
             SocketOptions.SetInt(stream, making.PlaceOf(receiver.Id), So.PASSCRED, 1);
         foreach (var message in queue)
         {
@@ -87,18 +87,28 @@ internal sealed partial class UnixSocketMaking
     /// <summary>Descriptors by their numbers in this process.</summary>
     private byte[] ControlOf(SocketMessage message) => DescriptorMessages.Control([.. message.Rights.Select(making.PlaceHere)], SenderOf(message));
 
-    /// <summary>Who sent it can be told by one with CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID, and only of a process that is there.</summary>
+    /// <summary>The sender that the message will name by itself; null: none, or whoever sends it now where the receiver asks.</summary>
     private PeerCredentials? SenderOf(SocketMessage message)
     {
-        var context = making.Task.Context;
-        if (message.Sender is not { } sender || sender.Pid == making.Task.Pid && sender.Uid == context.OwnCredentials.Uid.Real && sender.Gid == context.OwnCredentials.Gid.Real)
-            return null;                                // as it is without a word
-        if (context.MaySendAsOthers && Directory.Exists($"/proc/{sender.Pid}"))
+        if (message.Sender is not { Pid: not 0 } sender)
+            return null;
+        if (MayTell(sender))
             return new PeerCredentials { Process = sender.Pid, User = sender.Uid, Group = sender.Gid };
-        context.Log.LogWarning("What waits in a unix socket of {Task} was sent by pid {Pid}, {Why}: it comes from {Task} now", making.Task.ToString(), sender.Pid,
-            context.MaySendAsOthers ? "which is not there" : "which takes CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID to tell", making.Task.ToString());
+        making.Task.Context.Log.LogWarning("What waits in a unix socket of {Task} was sent by pid {Pid}, {Why}: the receiver will be told of {Task}", making.Task.ToString(), sender.Pid,
+            making.Task.Context.MaySendAsOthers ? "which is not there" : "which it takes CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID to tell", making.Task.ToString());
         return null;
     }
+
+    /// <summary>Oneself, or with the privilege any process that is there: unix(7).</summary>
+    private bool MayTell(PacketSenderEntry sender)
+    {
+        var context = making.Task.Context;
+        bool isSelf = sender.Pid == making.Task.Pid && sender.Uid == context.OwnCredentials.Uid.Real && sender.Gid == context.OwnCredentials.Gid.Real;
+        return isSelf || context.MaySendAsOthers && Directory.Exists($"/proc/{sender.Pid}");
+    }
+
+    /// <summary>Whether some message gets its sender by being sent; one with the pid 0 had none, as it was sent before the receiver asked.</summary>
+    private bool LacksSenders(List<SocketMessage> queue) => queue.Exists(m => m.Sender is not { } sender || sender.Pid != 0 && !MayTell(sender));
 
     /// <summary>A message that no batch has room for is put together in memory of the process, which is unmapped again.</summary>
     private long CopyToMemory(ReadOnlySpan<byte> message)
