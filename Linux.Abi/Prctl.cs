@@ -24,7 +24,7 @@ internal struct MmMap
 /// <summary>linux/capability.h: capability numbers, and the header and data of capset (version 3).</summary>
 internal static class Capability
 {
-    public const int SYS_PTRACE = 19, SYS_ADMIN = 21, SYS_RESOURCE = 24, CHECKPOINT_RESTORE = 40, Version3 = 0x20080522;
+    public const int SETGID = 6, SETUID = 7, SYS_PTRACE = 19, SYS_ADMIN = 21, SYS_RESOURCE = 24, CHECKPOINT_RESTORE = 40, Version3 = 0x20080522;
 }
 
 internal struct CapabilityHeader

@@ -6,7 +6,7 @@ internal static class Sockets
     public const int AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10, AF_NETLINK = 16;
     public const int SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
     public const int MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
-    public const int SOL_SOCKET = 1, SCM_RIGHTS = 1, SHUT_WR = 1, SIOCUNIXFILE = 0x89e0;
+    public const int SOL_SOCKET = 1, SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, SCM_PIDFD = 4, SHUT_WR = 1, SIOCUNIXFILE = 0x89e0;
 }
 
 /// <summary>struct linger, linux/socket.h.</summary>

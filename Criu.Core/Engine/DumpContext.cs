@@ -28,6 +28,11 @@ internal sealed class DumpContext : IDisposable
     /// <summary>Scratch for files of /proc.</summary>
     public ProcText Text { get; } = new();
 
+    /// <summary>The engine's own /proc/PID, for descriptors that it has copies of.</summary>
+    public ProcDirectory OwnProc => ownProc ??= ProcDirectory.TryOpen(Environment.ProcessId, out var own) ? own : throw new CheckpointException("our own directory of /proc is not there");
+
+    private ProcDirectory? ownProc;
+
     public FileTable Files { get; }
 
     public SharedMemoryDump SharedMemory { get; }
@@ -76,5 +81,7 @@ internal sealed class DumpContext : IDisposable
         foreach (var kind in Kinds)
             kind.Dispose();
         SharedMemory.Dispose();
+        Files.Dispose();
+        ownProc?.Dispose();
     }
 }

@@ -127,6 +127,7 @@ internal sealed class DumpEngine : IDisposable
 
     private void Release()
     {
+        context.Files.CloseCopies();
         if (!options.LeaveRunning && !options.LeaveStopped)
         {
             Kill();

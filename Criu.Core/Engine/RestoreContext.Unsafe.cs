@@ -40,6 +40,9 @@ internal sealed class RestoreContext
 
     public bool MayTrace => (OwnCredentials.CapEffective >> Capability.SYS_PTRACE & 1) != 0;
 
+    /// <summary>Whether a process of ours may say that another sent what it sends: unix(7), SCM_CREDENTIALS.</summary>
+    public bool MaySendAsOthers => new[] { Capability.SYS_ADMIN, Capability.SETUID, Capability.SETGID }.All(c => (OwnCredentials.CapEffective >> c & 1) != 0);
+
     /// <summary>What the user gave by --inherit-fd, and what a kind takes from us as it loads.</summary>
     public List<InheritedDescriptor> Inherited { get; }
 

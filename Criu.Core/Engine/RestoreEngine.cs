@@ -144,6 +144,7 @@ internal sealed class RestoreEngine : IDisposable
         files!.Make();
         foreach (var kind in context.Kinds)
             kind.AfterMaking(stages);
+        files.SendWaiting();
         files.FetchAndPlace();
         files.Finish();
         foreach (var task in Living())

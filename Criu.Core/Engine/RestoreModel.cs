@@ -15,7 +15,7 @@ internal sealed class RestoreModel(RestoreContext context)
     public List<RestoreTask> Tasks { get; } = [];
 
     /// <summary>What waits in sockets, by the description's id.</summary>
-    public Dictionary<uint, List<byte[]>> SocketQueues { get; } = [];
+    public Dictionary<uint, List<SocketMessage>> SocketQueues { get; } = [];
 
     public RestoreTask Root => Tasks[0];
 
@@ -133,12 +133,10 @@ internal sealed class RestoreModel(RestoreContext context)
         using var reader = context.Images.TryOpenImage(ImageKind.SkQueues);
         while (reader != null && reader.TryRead<SkPacketEntry>(out var entry))
         {
-            if (entry.Scm.Count > 0)
-                throw new CheckpointException($"descriptors wait in the socket that is file {entry.IdFor}; restoring that is not supported yet");
             if (!SocketQueues.TryGetValue(entry.IdFor, out var queue))
                 SocketQueues[entry.IdFor] = queue = [];
             byte[] data = reader.ReadPayload(entry.Length);
-            queue.Add(data);
+            queue.Add(SocketMessage.From(entry, data, context.Files));
             if (context.Files.TryGetValue(entry.IdFor, out var file) && file.Isk != null)
                 AddDatagram(entry, data);
         }

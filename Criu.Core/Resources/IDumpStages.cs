@@ -10,7 +10,7 @@ namespace Criu.Core.Resources;
 /// </summary>
 internal interface IDumpStages : IDisposable
 {
-    /// <summary>All descriptors are dumped: what lacks its other end is refused.</summary>
+    /// <summary>The descriptors of all processes are dumped: what belongs to them is dumped too, and what lacks its other end is refused.</summary>
     void CheckDescriptors()
     {
     }

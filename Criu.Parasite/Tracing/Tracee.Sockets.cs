@@ -12,13 +12,21 @@ public sealed partial class Tracee
     /// <param name="option">SO_*, one whose value is an int.</param>
     /// <param name="value">Its value meanwhile.</param>
     /// <exception cref="ParasiteException">No such descriptor, no socket, no such option, or no privilege.</exception>
-    public IDisposable ChangeSocketOption(int fd, int option, int value)
+    public IDisposable ChangeSocketOption(int fd, int option, int value) => ChangeSocketOption(null, fd, option, value);
+
+    /// <summary>The same for a socket of which another process has a copy, such as the caller.</summary>
+    /// <param name="pid">That process, one that the guard may trace; null: the traced one.</param>
+    /// <param name="fd">Its descriptor.</param>
+    /// <param name="option">SO_*, one whose value is an int.</param>
+    /// <param name="value">Its value meanwhile.</param>
+    /// <exception cref="ParasiteException">No such descriptor, no socket, no such option, or no privilege.</exception>
+    public IDisposable ChangeSocketOption(int? pid, int fd, int option, int value)
     {
         const int PidfdThread = 0x80;                   // O_EXCL: where the leader has ended (6.9)
         var room = optionRoom ??= new OptionRoom(new WillOwner(guard.Keep<int>()), guard.Keep<int>(), guard.Keep<int>());
         room.Length.Value = sizeof(int);
         var batch = guard.NewBatch();
-        var pidfd = batch.Call(Nr.pidfd_open, threads[0].Tid, LeaderHasEnded ? PidfdThread : 0);
+        var pidfd = batch.Call(Nr.pidfd_open, pid ?? threads[0].Tid, pid == null && LeaderHasEnded ? PidfdThread : 0);
         var copy = batch.Call(Nr.pidfd_getfd, pidfd, fd, 0);
         batch.Call(Nr.close, pidfd);
         batch.Call(Nr.getsockopt, copy, Sockets.SOL_SOCKET, option, room.Old.Remote, room.Length.Remote);

@@ -80,7 +80,7 @@ public sealed class DumpErrorTests : EndToEndTest
 
     private static readonly (string Case, string Says)[] UnixSockets =
     [
-        ("outside", "outside the tree.*--external unix"), ("waiting", "has written.*did not accept"), ("listening", "waits there to be accepted"), ("rights", "SCM_RIGHTS"),
+        ("outside", "outside the tree.*--external unix"), ("waiting", "has written.*did not accept"), ("listening", "waits there to be accepted"), ("rights", @"passed descriptor no\. 1 \(anon_inode:\[pidfd\]\), which waits in descriptor 77"),
     ];
 
     public static TheoryData<string, string, string> RefusedUnixSockets => [.. Engine.UnderTest.SelectMany(e => UnixSockets.Select(u => (e, u.Case, u.Says)))];

@@ -16,6 +16,8 @@ internal static class Workloads
 
     private const string LostReset = "loses the error of a connection that was reset";
 
+    private const string OnlyWaiting = "crashes over a socket that only waits in another";
+
     private static readonly string[] Connections = ["--tcp-established"];
 
     public static readonly Workload[] All =
@@ -57,6 +59,11 @@ internal static class Workloads
         new("unixodd") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets" },
         new("unixodd outside") { ReferenceCannot = "leaves the directories that it makes for unlinked sockets", Options = ["--ext-unix-sk"] },
         new("unixsockets names") { ReferenceCannot = "takes the name from a socket that was accepted" },
+        new("passed") { AsUser = true, ReferenceCannot = OnlyWaiting },
+        new("passed loop") { AsUser = true, ReferenceCannot = OnlyWaiting },
+        new("passed common") { AsUser = true },
+        new("passedkinds") { OwnNetwork = true, Options = Connections, ReferenceCannot = "does not dump terminals that only wait in a socket" },
+        new("passed senders") { ReferenceCannot = "refuses messages that tell who sent them" },
         new("connections 60") { OwnNetwork = true, Options = Connections },
         new("connections 1200") { OwnNetwork = true, Options = Connections, ReferenceCannot = "makes a rule of iptables for each, which takes more than a minute" },
         new("tcp") { Counters = 2, OwnNetwork = true, Options = Connections },

@@ -78,6 +78,28 @@ public sealed class WillTests : ParasiteTest
         program.GoesOn();
     }
 
+    /// <summary>The same of a socket that is here: as one that waits in a socket of the process, of which we have a copy.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_socket_option_of_a_copy_is_as_it_was(bool inGoodOrder)
+    {
+        const int Datagrams = 7;                            // a socket of that workload
+        var program = Start("unixsockets");
+        var tracee = guard.Seize(program.Pid);
+        using (var socket = tracee.FetchDescriptor(Datagrams))
+        {
+            var scope = tracee.ChangeSocketOption(Environment.ProcessId, socket.Fd(), So.PEEK_OFF, 5);
+            Assert.Equal(5, PeekOffset(socket.Fd()));
+            if (inGoodOrder)
+                scope.Dispose();
+            else
+                End();
+            Assert.Equal(-1, PeekOffset(socket.Fd()));
+        }
+        if (inGoodOrder)
+            tracee.Dispose();
+        program.GoesOn();
+    }
+
     private static unsafe int PeekOffset(int socket)
     {
         int value, length = sizeof(int);

@@ -1,5 +1,5 @@
 /* Unix sockets that cannot be dumped, as descriptor 77: "outside" is connected to a socket of a process that is not in the tree, "waiting" was not accepted and has written
-   already, "listening" has not accepted one that is closed again, "rights" holds a descriptor. */
+   already, "listening" has not accepted one that is closed again, "rights" holds a descriptor that cannot be dumped. */
 #include "workload.h"
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -47,8 +47,10 @@ static int with_rights(void)
 	struct iovec vector = { "x", 1 };
 	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-	memcpy(CMSG_DATA(&control.header), &(int){ 1 }, sizeof(int));
-	CHECK(sendmsg(pair[0], &message, 0) == 1);
+	int pidfd = syscall(SYS_pidfd_open, getpid(), 0);
+	CHECK(pidfd >= 0);
+	memcpy(CMSG_DATA(&control.header), &pidfd, sizeof pidfd);
+	CHECK(sendmsg(pair[0], &message, 0) == 1 && close(pidfd) == 0);
 	return pair[1];
 }
 

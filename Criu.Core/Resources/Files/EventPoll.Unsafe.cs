@@ -20,38 +20,69 @@ internal sealed class EventPoll : IFileKind, IFileSecondPass
     public FileEntry Dump(OpenFile file, uint id, DumpContext context)
     {
         var entry = new EventpollFileEntry { Id = id, Flags = file.Flags, Fown = file.ReadOwner() };
+        if (file.Waiting == null)
+            entry.Tfd.Add(TargetsIn(file.Task, file, id, context, out var missing) ?? throw Refuse(file, missing, "the process holds", context));
+        else if (file.Info.EpollTargets.Count > 0)
+            AddTargetsOfWaiting(file, entry, context);
+        return new FileEntry { Type = FdTypes.Eventpoll, Id = id, Epfd = entry };
+    }
+
+    /// <summary>One that waits in a socket has targets that some process has: the numbers are those of one that has all of them.</summary>
+    private static void AddTargetsOfWaiting(OpenFile file, EventpollFileEntry entry, DumpContext context)
+    {
+        int missing = 0;
+        foreach (var task in context.Files.Tables)
+            if (TargetsIn(task, file, entry.Id, context, out missing) is { } found)
+            {
+                entry.Tfd.Add(found);
+                entry.NumbersOf = (uint)task.Pid;
+                return;
+            }
+        throw Refuse(file, missing, "no process holds beside all others that it watches", context);
+    }
+
+    private static CheckpointException Refuse(OpenFile file, int missing, string what, DumpContext context) =>
+        context.Refuse(file.Task, $"{file} watches a file that was descriptor {missing} and that {what}{(file.Waiting == null ? " no more" : "")}");
+
+    /// <summary>Null where the process lacks one, which was <paramref name="missing"/>.</summary>
+    private static List<EventpollTfdEntry>? TargetsIn(DumpTask task, OpenFile file, uint id, DumpContext context, out int missing)
+    {
+        var entries = new List<EventpollTfdEntry>();
         var seen = new Dictionary<int, uint>();
         foreach (var target in file.Info.EpollTargets)
         {
             uint before = seen.GetValueOrDefault(target.Fd);
             seen[target.Fd] = before + 1;
-            entry.Tfd.Add(new EventpollTfdEntry
+            missing = target.Fd;
+            if (FindTarget(task, file, target, before, context) is not { } fd)
+                return null;
+            entries.Add(new EventpollTfdEntry
             {
-                Id = id, Tfd = (uint)FindTarget(file, target, before, context), Events = target.Events, Data = target.Data,
-                Dev = (uint)target.Device, Inode = target.Inode, Pos = (ulong)target.Position,
+                Id = id, Tfd = (uint)fd, Events = target.Events, Data = target.Data, Dev = (uint)target.Device, Inode = target.Inode, Pos = (ulong)target.Position,
             });
         }
-        return new FileEntry { Type = FdTypes.Eventpoll, Id = id, Epfd = entry };
+        missing = -1;
+        return entries;
     }
 
-    private static int FindTarget(OpenFile file, EpollTarget target, uint before, DumpContext context)
+    private static int? FindTarget(DumpTask task, OpenFile file, EpollTarget target, uint before, DumpContext context)
     {
-        if (IsTarget(file, target, before, target.Fd))
+        if (IsTarget(task, file, target, before, target.Fd))
             return target.Fd;
-        foreach (int fd in context.Files.NumbersOf(file.Task))
-            if (IsTarget(file, target, before, fd))
+        foreach (int fd in context.Files.NumbersOf(task))
+            if (IsTarget(task, file, target, before, fd))
                 return fd;
-        throw context.Refuse(file.Task, $"{file} watches a file that was descriptor {target.Fd} and that the process holds no more");
+        return null;
     }
 
     /// <summary>
     /// KCMP_EPOLL_TFD: 0 where the descriptor is the file behind that entry. Of entries with one number, which belonged to several files in turn, the kernel takes the one that has
     /// so many <paramref name="before"/> it, in the order of fdinfo.
     /// </summary>
-    private static unsafe bool IsTarget(OpenFile file, EpollTarget target, uint before, int fd)
+    private static unsafe bool IsTarget(DumpTask task, OpenFile file, EpollTarget target, uint before, int fd)
     {
         var slot = new KcmpEpollSlot { EpollFd = (uint)file.Fd, TargetFd = (uint)target.Fd, TargetOffset = before };
-        return Kernel.Call(Nr.kcmp, file.Task.Pid, file.Task.Pid, Kcmp.EPOLL_TFD, fd, (long)(&slot)) == 0;
+        return Kernel.Call(Nr.kcmp, task.Pid, file.Holder.Pid, Kcmp.EPOLL_TFD, fd, (long)(&slot)) == 0;
     }
 
     public void Make(IReadOnlyList<FileEntry> group, FileMaking making)

@@ -21,7 +21,16 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
 
     public int PlaceOf(uint id) => plan.PlaceOf(id);
 
-    public List<byte[]> SocketQueue(uint id) => plan.SocketQueue(id);
+    public List<SocketMessage> SocketQueue(uint id) => plan.SocketQueue(id);
+
+    /// <summary>Where the closed other end of a socket is, in which descriptors wait, until they do.</summary>
+    public int SenderPlaceOf(uint socket) => plan.SenderPlaceOf(socket);
+
+    /// <summary>Where this process has a description that it sends.</summary>
+    public int PlaceHere(uint id) => plan.PlaceIn(task, id);
+
+    /// <summary>Does something when all descriptions are made, and this process has those that it names.</summary>
+    public void SendLater(List<uint> ids, Action send) => plan.SendLater(task, ids, send);
 
     /// <summary>Where the user gave a descriptor for it, nothing is made: the root inherited that one.</summary>
     public bool TryInherit(uint id, string key) => plan.TryInherit(id, key);

@@ -7,9 +7,10 @@ namespace Criu.Core.Resources.Files;
 
 /// <summary>
 /// Who makes which description, and in which order: each is made by the first process that holds it, the others fetch it from there, and then everyone puts
-/// what it has into its places. Where it is wanted once it is made in place, or fetched to it, so that hardly more numbers are used than the process had. Three rounds for the whole tree, however many files there are.
+/// what it has into its places. Where it is wanted once it is made in place, or fetched to it, so that hardly more numbers are used than the process had. Three rounds for the whole tree, however
+/// many files there are; one more where descriptors wait in sockets.
 /// </summary>
-internal sealed class FilePlan
+internal sealed partial class FilePlan
 {
     private readonly Dictionary<uint, FileEntry> entries;
     private readonly Dictionary<uint, (RestoreTask Maker, int Place)> made = [];
@@ -42,6 +43,7 @@ internal sealed class FilePlan
         foreach (var task in tasks)
             foreach (var descriptor in task.Descriptors)
                 places.TryAdd((task, descriptor.Id), PlaceFor(task, descriptor));
+        AssignWaiting();
         foreach (var task in tasks)
             RestoreChecks.DemandDescriptors(task, Math.Max(free[task].End, FreeNumbers.First), context);
     }
@@ -57,7 +59,7 @@ internal sealed class FilePlan
     public int PlaceOf(uint id) => made[id].Place;
 
     /// <summary>What waits in a socket: messages, or pieces of a stream.</summary>
-    public List<byte[]> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
+    public List<SocketMessage> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
 
     /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
     public int InheritedPlace(int index) => inheritedPlaces[index];
@@ -75,8 +77,7 @@ internal sealed class FilePlan
             return;
         if (!entries.TryGetValue(descriptor.Id, out var entry))
             throw new CheckpointException($"descriptor {descriptor.Fd} of {task} refers to file {descriptor.Id}, which the images do not have");
-        var kind = KindOf(entry) ?? throw new CheckpointException($"descriptor {descriptor.Fd} of {task} is of type {entry.Type}; restoring it is not supported yet");
-        var maker = MakerOf(task, kind, entry);
+        var maker = MakerOf(task, entry, $"descriptor {descriptor.Fd} of {task}");
         int place = maker == task ? PlaceFor(task, descriptor) : free[maker].Take();
         made[descriptor.Id] = (maker, place);
         places[(maker, descriptor.Id)] = place;
@@ -87,8 +88,9 @@ internal sealed class FilePlan
         places.TryGetValue((task, descriptor.Id), out int place) ? place : descriptor.Fd >= FreeNumbers.First ? (int)descriptor.Fd : free[task].Take();
 
     /// <summary>Those that can only be made together are made by whoever makes the first.</summary>
-    private RestoreTask MakerOf(RestoreTask task, IFileKind kind, FileEntry entry)
+    private RestoreTask MakerOf(RestoreTask task, FileEntry entry, string what)
     {
+        var kind = KindOf(entry) ?? throw new CheckpointException($"{what} is of type {entry.Type}; restoring it is not supported yet");
         ulong? key = kind.GroupOf(entry, context);
         if (key != null && together.TryGetValue((kind.Type, key.Value), out var group))
         {
@@ -138,26 +140,22 @@ internal sealed class FilePlan
     {
         foreach (var task in tasks)
         {
-            Fetch(task);
+            Fetch(task, task.Descriptors.Select(d => d.Id).Distinct());
             Place(task);
         }
         BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));
     }
 
-    private void Fetch(RestoreTask task)
+    private void Fetch(RestoreTask task, IEnumerable<uint> wanted)
     {
-        var fetched = new HashSet<uint>();
-        foreach (var maker in task.Descriptors.Select(d => made[d.Id].Maker).Distinct())
+        foreach (var theirs in wanted.Where(id => made[id].Maker != task).GroupBy(id => made[id].Maker))
         {
-            if (maker == task)
-                continue;
             var batch = task.Stream.Room(3);
-            var pidfd = batch.Call(Nr.pidfd_open, maker.Pid, 0L);
+            var pidfd = batch.Call(Nr.pidfd_open, theirs.Key.Pid, 0L);
             batch.Call(Nr.dup3, pidfd, LinkDescriptor, Fcntl.O_CLOEXEC);
             batch.Call(Nr.close, pidfd);
-            foreach (var descriptor in task.Descriptors)
-                if (made[descriptor.Id].Maker == maker && fetched.Add(descriptor.Id))
-                    FetchOne(task, made[descriptor.Id].Place, places[(task, descriptor.Id)]);
+            foreach (uint id in theirs)
+                FetchOne(task, made[id].Place, places[(task, id)]);
         }
     }
 
@@ -191,6 +189,7 @@ internal sealed class FilePlan
             foreach (var descriptor in task.Descriptors)
                 if (KindOf(entries[descriptor.Id]) is IFileSecondPass kind && made[descriptor.Id].Maker == task && connected.Add(descriptor.Id))
                     kind.Connect(entries[descriptor.Id], (int)descriptor.Fd, task, task.Stream);
+            ConnectWaiting(task);
             CloseAllBut(task.Stream.Room, task.Descriptors.Select(d => (int)d.Fd));
         }
         BatchStream.RunAll(tasks.ConvertAll(t => t.Stream));

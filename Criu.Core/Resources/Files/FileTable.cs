@@ -10,17 +10,21 @@ namespace Criu.Core.Resources.Files;
 /// All open file descriptions of the tree. Two descriptors are one description where kcmp says so; only those that look alike are compared, and those lie in kcmp's own
 /// order, as there may be thousands (of /dev/null, say).
 /// </summary>
-internal sealed class FileTable(DumpContext context)
+internal sealed class FileTable(DumpContext context) : IDisposable
 {
     private readonly Dictionary<(ulong, ulong, uint, long), List<(int Pid, int Fd, uint Id, FdTypes Type)>> seen = [];
     private readonly Dictionary<(string, uint), uint> byPath = [];
     private readonly HashSet<(FdTypes, ulong)> contents = [];
     private readonly Dictionary<DumpTask, List<int>> numbers = [];
     private readonly RegularFile regular = new();
+    private readonly List<Microsoft.Win32.SafeHandles.SafeFileHandle> copies = [];         // of what no process holds
     private uint next = 1;
 
     /// <summary>True once for each object that many descriptions share, such as a pipe: its contents are dumped then.</summary>
     public bool IsFirst(FdTypes type, ulong id) => contents.Add((type, id));
+
+    /// <summary>Processes with a table of descriptors each.</summary>
+    public IEnumerable<DumpTask> Tables => numbers.Keys;
 
     public IReadOnlyList<int> NumbersOf(DumpTask task) => numbers[task];
 
@@ -34,39 +38,51 @@ internal sealed class FileTable(DumpContext context)
         {
             context.Cancel.ThrowIfCancellationRequested();
             if (OpenFile.TryRead(task, fd, context.Text) is { } file)
-                Dump(task, file);
+            {
+                var (id, type, _) = Find(file);
+                task.Descriptors.Add(new FdinfoEntry { Id = id, Flags = file.DescriptorFlags, Type = type, Fd = (uint)file.Fd });
+            }
         }
     }
 
-    private void Dump(DumpTask task, OpenFile file)
+    /// <summary>The id of a description that waits in a socket. When all processes have been dumped: then one that any of them holds is known.</summary>
+    /// <param name="file">Its copy goes where the description is known, and is kept else: what comes later may be the same one.</param>
+    public uint IdOfWaiting(OpenFile file)
+    {
+        var (id, _, isNew) = Find(file);
+        if (isNew)
+            copies.Add(file.Waiting!.Copy);
+        else
+            file.Waiting!.Copy.Dispose();
+        return id;
+    }
+
+    private (uint Id, FdTypes Type, bool IsNew) Find(OpenFile file)
     {
         if (file.Info.HasLocks)
             throw new CheckpointException($"{file} holds a file lock, which is not supported yet", "Release the lock before the dump");
         var key = (file.Stat.Device, file.Stat.Inode, file.Flags, file.Info.Position);
         if (!seen.TryGetValue(key, out var alike))
             seen[key] = alike = [];
-        var (place, known) = Find(alike, task.Pid, file);
+        var (place, known) = Find(alike, file);
         if (known)
-        {
-            Add(task, file, alike[place].Id, alike[place].Type);
-            return;
-        }
+            return (alike[place].Id, alike[place].Type, false);
         var kind = KindOf(file);
         uint id = next++;
-        alike.Insert(place, (task.Pid, file.Fd, id, kind.Type));
+        alike.Insert(place, (file.Holder.Pid, file.Fd, id, kind.Type));
         if (kind.Dump(file, id, context) is { } entry)
             context.Writer(ImageKind.Files).Write(entry);
-        Add(task, file, id, kind.Type);
+        return (id, kind.Type, true);
     }
 
     /// <summary>Where the description is in the list, or where it belongs.</summary>
-    private static (int Place, bool Known) Find(List<(int Pid, int Fd, uint Id, FdTypes Type)> alike, int pid, OpenFile file)
+    private static (int Place, bool Known) Find(List<(int Pid, int Fd, uint Id, FdTypes Type)> alike, OpenFile file)
     {
         int low = 0, high = alike.Count;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            long order = Kernel.Call(Nr.kcmp, pid, alike[middle].Pid, Kcmp.FILE, file.Fd, alike[middle].Fd);
+            long order = Kernel.Call(Nr.kcmp, file.Holder.Pid, alike[middle].Pid, Kcmp.FILE, file.Fd, alike[middle].Fd);
             if (order == 0)
                 return (middle, true);
             if (order is not (1 or 2))
@@ -77,16 +93,13 @@ internal sealed class FileTable(DumpContext context)
         return (low, false);
     }
 
-    private static void Add(DumpTask task, OpenFile file, uint id, FdTypes type) =>
-        task.Descriptors.Add(new FdinfoEntry { Id = id, Flags = file.DescriptorFlags, Type = type, Fd = (uint)file.Fd });
-
     private IFileKind KindOf(OpenFile file)
     {
         IFileKind? found = null;
         foreach (var kind in ResourceCatalog.FileKinds)
             if (kind.Matches(file))
                 found = found == null ? kind : throw new InvalidOperationException($"{file} is matched by {found} and {kind}");
-        return found ?? throw context.Refuse(file.Task, $"descriptor {file.Fd} is {Describe(file)}");
+        return found ?? throw context.Refuse(file.Task, $"{(file.Waiting == null ? $"descriptor {file.Fd}" : file)} is {Describe(file)}");
     }
 
     private static string Describe(OpenFile file) => (file.Stat.Kind switch
@@ -143,4 +156,14 @@ internal sealed class FileTable(DumpContext context)
         context.Writer(ImageKind.Files).Write(RegularFile.DumpPath(id, path, flags, stat, $"{what} of {task}"));
         return id;
     }
+
+    /// <summary>Nobody is to find a file open that its process closes.</summary>
+    public void CloseCopies()
+    {
+        foreach (var copy in copies)
+            copy.Dispose();
+        copies.Clear();
+    }
+
+    public void Dispose() => CloseCopies();
 }

@@ -6,11 +6,20 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Core.Resources.Files;
 
-/// <summary>A descriptor of a process that is being dumped, as /proc shows it.</summary>
-internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo info, Stat stat)
+/// <summary>A descriptor of a process that is being dumped, as /proc shows it; or one that waits in a socket, of which the engine has a copy.</summary>
+internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo info, Stat stat, WaitingDescriptor? waiting = null)
 {
+    /// <summary>Of what waits in a socket: who has that socket.</summary>
     public DumpTask Task => task;
+
+    /// <summary>The number in the table of <see cref="Holder"/>.</summary>
     public int Fd => fd;
+
+    /// <summary>Null for a descriptor of the process itself.</summary>
+    public WaitingDescriptor? Waiting => waiting;
+
+    /// <summary>In whose table it is: pid and /proc.</summary>
+    public (int Pid, ProcDirectory Proc) Holder => waiting == null ? (task.Pid, task.Proc) : (Environment.ProcessId, waiting.OwnProc);
 
     /// <summary>What /proc/P/fd/N points at: a path, or a name such as <c>pipe:[12]</c>.</summary>
     public KernelPath Link => link;
@@ -24,12 +33,17 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
     public uint DescriptorFlags => (info.Flags & Fcntl.O_CLOEXEC) != 0 ? (uint)Fcntl.FD_CLOEXEC : 0;
 
     /// <summary>False where the descriptor is gone.</summary>
-    public static OpenFile? TryRead(DumpTask task, int fd, ProcText text)
+    public static OpenFile? TryRead(DumpTask task, int fd, ProcText text) => TryRead(task, task.Proc, fd, text, null);
+
+    /// <summary>What waits in a socket of that process.</summary>
+    public static OpenFile? TryRead(DumpTask task, WaitingDescriptor waiting, ProcText text) => TryRead(task, waiting.OwnProc, waiting.Copy.Fd(), text, waiting);
+
+    private static OpenFile? TryRead(DumpTask task, ProcDirectory proc, int fd, ProcText text, WaitingDescriptor? waiting)
     {
-        if (!task.Proc.TryReadLink(ProcName.Of("fd"u8, fd), out var link) || !task.Proc.TryRead(ProcName.Of("fdinfo"u8, fd), text))
+        if (!proc.TryReadLink(ProcName.Of("fd"u8, fd), out var link) || !proc.TryRead(ProcName.Of("fdinfo"u8, fd), text))
             return null;
         var info = FdInfo.Parse(text);
-        return TryStat(task.Proc.Fd, [.. System.Text.Encoding.ASCII.GetBytes($"fd/{fd}"), 0], out var stat) ? new OpenFile(task, fd, link, info, stat) : null;
+        return TryStat(proc.Fd, [.. System.Text.Encoding.ASCII.GetBytes($"fd/{fd}"), 0], out var stat) ? new OpenFile(task, fd, link, info, stat, waiting) : null;
     }
 
     public static unsafe bool TryStat(int directory, ReadOnlySpan<byte> pathZ, out Stat stat)
@@ -49,9 +63,12 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
     /// <summary>The same open file description in the engine. Never read, seek or change flags through it: they are the target's too.</summary>
     public SafeFileHandle Fetch()
     {
-        long copy = Kernel.Call(Nr.pidfd_getfd, task.Handle.Fd(), fd);
-        return Kernel.Failed(copy) ? throw new CheckpointException($"pidfd_getfd of {this} failed: {Errno.Name(copy)}") : Kernel.Own(copy);
+        long copy = waiting == null ? Kernel.Call(Nr.pidfd_getfd, task.Handle.Fd(), fd) : Kernel.Call(Nr.fcntl, fd, Fcntl.F_DUPFD_CLOEXEC, 0);
+        return Kernel.Failed(copy) ? throw new CheckpointException($"a copy of {this} cannot be had: {Errno.Name(copy)}") : Kernel.Own(copy);
     }
+
+    /// <summary>Changes an option of a socket until the result is disposed, whatever happens to the engine.</summary>
+    public IDisposable ChangeSocketOption(int option, int value) => task.Tracee!.ChangeSocketOption(waiting == null ? null : Environment.ProcessId, fd, option, value);
 
     /// <summary>AF_* of a socket; -1 for what is none.</summary>
     public int SocketDomain => domain ??= stat.Kind == Stat.S_IFSOCK ? ReadDomain() : -1;
@@ -79,5 +96,15 @@ internal sealed class OpenFile(DumpTask task, int fd, KernelPath link, FdInfo in
         return new FownEntry { Uid = uids[0], Euid = uids[1], Signum = (uint)signal, PidType = (uint)owner.Type, Pid = (uint)owner.Pid };
     }
 
-    public override string ToString() => $"descriptor {fd} ({link}) of {task}";
+    public override string ToString() => waiting == null ? $"descriptor {fd} ({link}) of {task}" : $"{waiting} ({link}), which waits in {waiting.Socket}";
+}
+
+/// <summary>A descriptor that waits in a unix socket (SCM_RIGHTS, unix(7)): a look gave the engine a copy, and took nothing out.</summary>
+/// <param name="Socket">Where it waits.</param>
+/// <param name="Number">Its place among all that wait there, from 1.</param>
+/// <param name="Copy">The engine's.</param>
+/// <param name="OwnProc">/proc of the engine.</param>
+internal sealed record WaitingDescriptor(OpenFile Socket, int Number, SafeFileHandle Copy, ProcDirectory OwnProc)
+{
+    public override string ToString() => $"the passed descriptor no. {Number}";
 }

@@ -38,7 +38,7 @@ internal static unsafe class PipeContents
 
     private static SafeFileHandle Open(OpenFile file)
     {
-        long fd = file.Task.Proc.TryOpenAt(Proc.ProcName.Of("fd"u8, file.Fd), Fcntl.O_RDONLY | Fcntl.O_NONBLOCK, out var handle) ? handle.Fd() : -Errno.ENOENT;
+        long fd = file.Holder.Proc.TryOpenAt(Proc.ProcName.Of("fd"u8, file.Fd), Fcntl.O_RDONLY | Fcntl.O_NONBLOCK, out var handle) ? handle.Fd() : -Errno.ENOENT;
         return Kernel.Failed(fd) ? throw new CheckpointException($"{file} cannot be opened: {Errno.Name(fd)}") : handle!;
     }
 

@@ -42,7 +42,7 @@ internal sealed unsafe class TimerFd : IFileKind
         for (int attempt = 0; attempt < 3; attempt++)
         {
             long asked = Kernel.Call(Nr.timerfd_gettime, fetched.Fd(), (long)(&left));
-            if (Kernel.Failed(asked) || !file.Task.Proc.TryRead(ProcName.Of("fdinfo"u8, file.Fd), context.Text))
+            if (Kernel.Failed(asked) || !file.Holder.Proc.TryRead(ProcName.Of("fdinfo"u8, file.Fd), context.Text))
                 throw new CheckpointException($"the time of {file} cannot be read: {(Kernel.Failed(asked) ? Errno.Name(asked) : "it is gone")}");
             timer = FdInfo.Parse(context.Text).Timer ?? throw context.Refuse(file.Task, $"the kernel does not tell the state of {file}");
             if (!HasStopped(timer.Value, timer.Interval, timer.Ticks))

@@ -74,6 +74,9 @@ internal static unsafe class SocketOptions
     /// <summary>Also false where the kernel does not know the option.</summary>
     public static bool IsSet(SafeFileHandle socket, int option) => !Kernel.Failed(TryReadInt(socket, option, out int value)) && value != 0;
 
+    /// <summary>An option that is set in a new socket; false where the kernel does not know it.</summary>
+    public static bool IsCleared(SafeFileHandle socket, int option) => !Kernel.Failed(TryReadInt(socket, option, out int value)) && value == 0;
+
     private static long TryReadInt(SafeFileHandle socket, int option, out int value)
     {
         int length = sizeof(int);

@@ -9,13 +9,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Criu.Core.Resources.Files;
 
-/// <summary>The unix sockets of a dump. The kernel is asked for all of them once; whether each other end is in the tree is known when all descriptors are dumped.</summary>
-internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
+/// <summary>The unix sockets of a dump. The kernel is asked for all of them once; what waits in them, and whether each other end is in the tree, is for when all descriptors are dumped.</summary>
+internal sealed partial class UnixSocketDump(DumpContext context) : IDumpStages
 {
     private const string AcceptFirst = "Let the connections be accepted, then dump again";
-    private const uint StreamPiece = 64 << 10;          // bytes: so much of a stream is in one entry
 
-    private readonly Dictionary<uint, (OpenFile File, UnixSocketInfo Info, bool HasData)> dumped = [];
+    private readonly Dictionary<uint, (OpenFile File, UnixSocketInfo Info)> dumped = [];
     private readonly Dictionary<uint, uint> waiting = [];           // a socket that was not accepted yet, and the listener
     private readonly HashSet<uint> outside = [];
     private Dictionary<uint, UnixSocketInfo>? all;
@@ -23,7 +22,7 @@ internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
     public FileEntry Dump(OpenFile file, uint id)
     {
         var info = Find(file);
-        RefuseInFlight(file, info);
+        RefuseUnaccepted(file, info);
         using var socket = file.Fetch();
         var entry = new UnixSkEntry
         {
@@ -40,7 +39,9 @@ internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
         if (UnixName.IsPath(info.Name))
             TakePath(file, info, entry);
         WarnOfLosses(file, socket);
-        dumped[info.Inode] = (file, info, DumpQueue(file, info, id));
+        dumped[info.Inode] = (file, info);
+        if (HasQueue(info))
+            unread.Enqueue((file, info, id));
         return new FileEntry { Type = FdTypes.Unixsk, Id = id, Usk = entry };
     }
 
@@ -56,12 +57,10 @@ internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
         return all.TryGetValue((uint)file.Stat.Inode, out var info) ? info : throw context.Refuse(file.Task, $"{file} is a unix socket of another network namespace");
     }
 
-    private void RefuseInFlight(OpenFile file, UnixSocketInfo info)
+    private void RefuseUnaccepted(OpenFile file, UnixSocketInfo info)
     {
         if (waiting.ContainsKey(info.Inode) && info.SendQueue > 0)
             throw new CheckpointException($"{file} has written to a unix socket that did not accept it yet: what is under way cannot be read", AcceptFirst);
-        if (file.Info.QueuedDescriptors > 0)
-            throw new CheckpointException($"{file.Info.QueuedDescriptors} descriptors wait in {file} (SCM_RIGHTS); this is not supported yet", "Let them be received, then dump again");
     }
 
     /// <summary>--external unix[INODE], of this end or the other.</summary>
@@ -77,25 +76,8 @@ internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
             context.Log.LogWarning("SO_PEEK_OFF of {Socket} has no place in the images and is not restored", file);
         if (SocketOptions.IsSet(socket, So.PASSPIDFD))
             context.Log.LogWarning("SO_PASSPIDFD of {Socket} has no place in the images and is not restored", file);
-    }
-
-    /// <summary>Nothing waits in a listener, nor in what was never connected; the kernel would answer EINVAL and ENOTCONN.</summary>
-    private bool DumpQueue(OpenFile file, UnixSocketInfo info, uint id)
-    {
-        if (info.State == SocketStates.LISTEN || info.State == SocketStates.CLOSE && info.Type != Sockets.SOCK_DGRAM)
-            return false;
-        var pieces = UnixSocketQueue.Read(file, info);
-        foreach (byte[] piece in pieces)
-            for (int at = 0; at == 0 || at < piece.Length; at += (int)StreamPiece)
-            {
-                int length = info.Type == Sockets.SOCK_STREAM ? Math.Min(piece.Length - at, (int)StreamPiece) : piece.Length;
-                var writer = context.Writer(ImageKind.SkQueues);
-                writer.Write(new SkPacketEntry { IdFor = id, Length = (uint)length });
-                writer.WritePayload(piece.AsSpan(at, length));
-                if (info.Type != Sockets.SOCK_STREAM)
-                    break;
-            }
-        return pieces.Count > 0;
+        if (SocketOptions.IsCleared(socket, So.PASSRIGHTS))
+            context.Log.LogWarning("{Socket} takes no descriptors (SO_PASSRIGHTS): this has no place in the images, and it will", file);
     }
 
     /// <summary>
@@ -143,10 +125,17 @@ internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
     private static bool IsFileOf(UnixSocketInfo info, Stat stat) =>
         info.File is { } file && stat.Kind == Stat.S_IFSOCK && (uint)stat.Inode == file.Inode && KernelDevice.FromStat(stat.Device) == file.Device;
 
-    /// <summary>Other ends must be in the tree; one that is meant by name must have one.</summary>
+    /// <summary>What waits in them may hold descriptions that nobody has by a number: those are dumped first.</summary>
     public void CheckDescriptors()
     {
-        foreach (var (inode, (file, info, hasData)) in dumped)
+        DumpQueues();
+        CheckPeers();
+    }
+
+    /// <summary>Other ends must be in the tree; one that is meant by name must have one.</summary>
+    private void CheckPeers()
+    {
+        foreach (var (inode, (file, info)) in dumped)
         {
             CheckWaiting(file, info);
             if (info.Peer is not (> 0 and var peer) || IsLeftOutside(info) || IsOfRequest(info))
@@ -156,7 +145,7 @@ internal sealed class UnixSocketDump(DumpContext context) : IDumpStages
                 LeaveOutside(file, info, peer);
                 continue;
             }
-            if (other.Info.Peer != inode && (other.Info.Name.Length == 0 || hasData && info.Name.Length == 0))
+            if (other.Info.Peer != inode && (other.Info.Name.Length == 0 || hasData.Contains(inode) && info.Name.Length == 0))
                 throw context.Refuse(file.Task, $"{file} sends to {other.File}, which does not send back, and has no name to be found by");
         }
     }

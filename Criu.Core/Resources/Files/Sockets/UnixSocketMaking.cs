@@ -13,6 +13,7 @@ namespace Criu.Core.Resources.Files;
 ///   3. those that wait to be accepted;
 ///   4. what waits in a datagram socket that stands alone, then where it sends to: from then on it takes nothing from others;
 ///   5. options, shutdown, sizes of buffers, flags.
+/// Where descriptors wait, what they are sent by is made as above; they are sent, and 4 and 5 come, when all files of the tree are there.
 /// A socket that was accepted has its listener's name, which nobody can bind twice: it is accepted again.
 /// </summary>
 internal sealed partial class UnixSocketMaking
@@ -25,6 +26,7 @@ internal sealed partial class UnixSocketMaking
     private readonly Dictionary<uint, UnixSkEntry> byInode = [];
     private readonly Dictionary<string, (int Count, UnixSkEntry? Listener)> names = [];
     private readonly HashSet<uint> enlarged = [];       // whose buffer for sending was
+    private readonly List<Action> unfilled = [];        // pairs in which descriptors wait
 
     public UnixSocketMaking(IReadOnlyList<FileEntry> group, FileMaking making)
     {
@@ -57,6 +59,19 @@ internal sealed partial class UnixSocketMaking
         foreach (var socket in sockets)
             if (IsWaiting(socket))
                 MakeWaiting(socket);
+        List<uint> rights = [.. sockets.SelectMany(RightsOf).Distinct()];
+        if (rights.Count == 0)
+            Complete();
+        else
+            making.SendLater(rights, Complete);
+    }
+
+    private IEnumerable<uint> RightsOf(UnixSkEntry socket) => making.SocketQueue(socket.Id).SelectMany(m => m.Rights);
+
+    private void Complete()
+    {
+        foreach (var fill in unfilled)
+            fill();
         foreach (var socket in sockets)
             if (IsAlone(socket))
                 FillAlone(socket);
@@ -144,7 +159,8 @@ internal sealed partial class UnixSocketMaking
     /// <param name="peer">The other; null: it is closed.</param>
     private void MakePair(UnixSkEntry socket, UnixSkEntry? peer)
     {
-        int one = making.PlaceOf(socket.Id), other = peer != null ? making.PlaceOf(peer.Id) : making.SpareDescriptor;
+        bool waits = RightsOf(socket).Any() || peer != null && RightsOf(peer).Any();
+        int one = making.PlaceOf(socket.Id), other = peer != null ? making.PlaceOf(peer.Id) : waits ? making.SenderPlaceOf(socket.Id) : making.SpareDescriptor;
         if (IsAccepted(socket))
             Accept(socket, one, peer, other);
         else if (peer != null && IsAccepted(peer))
@@ -156,6 +172,14 @@ internal sealed partial class UnixSocketMaking
             if (peer != null)
                 Bind(peer, other);
         }
+        if (waits)
+            unfilled.Add(() => FillPair(socket, one, peer, other));
+        else
+            FillPair(socket, one, peer, other);
+    }
+
+    private void FillPair(UnixSkEntry socket, int one, UnixSkEntry? peer, int other)
+    {
         Fill(socket, one, peer, other);
         if (IsOfRequest(socket))
             Answer(other);

@@ -36,7 +36,7 @@ internal sealed class TerminalQueueDump
     {
         (this.pair, this.master, this.slave, this.settings, this.pledge, this.log) = (pair, master, slave, settings, pledge, log);
         isPackets = TerminalIo.Read(master, TerminalCall.TIOCGPKT) != 0;
-        (masterCopy, slaveCopy) = (pledge.Fetch(Master.Task.Pid, [Master.Fd])[0], pledge.Fetch(Environment.ProcessId, [slave.Fd()])[0]);
+        (masterCopy, slaveCopy) = (pledge.Fetch(Master.Holder.Pid, [Master.Fd])[0], pledge.Fetch(Environment.ProcessId, [slave.Fd()])[0]);
         (typed, written) = (pledge.NewQueue(slaveCopy, masterCopy), pledge.NewQueue(masterCopy, slaveCopy));
     }
 

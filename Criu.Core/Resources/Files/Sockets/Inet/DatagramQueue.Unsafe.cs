@@ -26,7 +26,7 @@ internal static class DatagramQueue
         if ((events & Poll.POLLIN) == 0)
             return;                                     // and a look would take the error away
         byte[] buffer = new byte[Largest];
-        IDisposable? offset = SocketOptions.ReadInt(socket, So.PEEK_OFF) >= 0 ? file.Task.Tracee!.ChangeSocketOption(file.Fd, So.PEEK_OFF, 0) : null;
+        IDisposable? offset = SocketOptions.ReadInt(socket, So.PEEK_OFF) >= 0 ? file.ChangeSocketOption(So.PEEK_OFF, 0) : null;
         try
         {
             for (long position = 0; Peek(file, socket, buffer, out var sender) is >= 0 and var got;)
@@ -36,7 +36,7 @@ internal static class DatagramQueue
                 if (got == 0)
                     return;                             // a look never gets past an empty one: what is behind it is lost, as datagrams may be
                 position += got;
-                offset ??= file.Task.Tracee!.ChangeSocketOption(file.Fd, So.PEEK_OFF, 0);
+                offset ??= file.ChangeSocketOption(So.PEEK_OFF, 0);
                 SocketOptions.SetInt(socket, So.PEEK_OFF, (int)position);
             }
         }

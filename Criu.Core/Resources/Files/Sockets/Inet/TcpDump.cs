@@ -108,7 +108,7 @@ internal sealed class TcpDump(DumpContext context) : IDisposable
         if (connections.Count == 0)
             return;
         Pledge = guard.NewPledge();
-        foreach (var group in connections.GroupBy(c => c.File.Task.Pid))
+        foreach (var group in connections.GroupBy(c => c.File.Holder.Pid))
         {
             TcpSocket[] theirs = [.. group];
             int[] copies = Pledge.Fetch(group.Key, Array.ConvertAll(theirs, c => c.File.Fd));
