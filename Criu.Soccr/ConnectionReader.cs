@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Net;
 using System.Runtime.InteropServices;
@@ -15,65 +14,66 @@ internal static class ConnectionReader
     /// <param name="identity">Which it is.</param>
     /// <param name="flow">Its two ends, where it has two: made once.</param>
     /// <param name="settings">Options, as they were before repair mode.</param>
-    public static TcpConnectionState Read(SocketCalls calls, in SocketIdentity identity, TcpFlow? flow, SavedOptions settings)
+    /// <param name="views">What has been seen of many connections.</param>
+    /// <param name="isSendQueueSelected">Whether that queue is, in repair mode, afterwards.</param>
+    public static TcpConnectionState Read(SocketCalls calls, in SocketIdentity identity, TcpFlow? flow, SavedOptions settings, ConnectionViews? views, out bool isSendQueueSelected)
     {
+        if (flow is { } ends && identity.State == null && views != null && views.TryRead(calls, out var seen))
+            return OfConnection(calls, identity.IsIPv6, ends, settings, seen, out isSendQueueSelected);
         var info = SocketIdentity.ReadInfo(calls);
         Refusals.CheckHandshake(calls, info.State);
-        bool hasPeer = flow != null, isConnection = hasPeer && info.State is not (TcpState.Listen or TcpState.SynSent), hasScale = (info.Options & TcpInfoOptions.WSCALE) != 0;
-        var window = isConnection ? ReadWindow(calls) : default;
-        var memory = default(SocketMemory);
-        Queue receive = default, send = default;
-        if (isConnection)
-            (receive, send) = ReadQueues(calls, info.State, mayHaveOffset: settings.Others.Any(o => o is { Level: Sockets.SOL_SOCKET, Number: So.PEEK_OFF }), out memory);
-        else
-            memory = calls.Memory();
-        if (hasPeer && info.State == TcpState.SynSent)
-            send.Sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue");
-        int segment = isConnection ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.MAXSEG, "TCP_MAXSEG") : 0;
-        int error = isConnection && info.State == TcpState.Close ? ErrorOf(calls) : 0;
+        if (flow is { } both && info.State is not (TcpState.Listen or TcpState.SynSent))
+            return OfConnection(calls, identity.IsIPv6, both, settings, ConnectionNumbers.Ask(calls, info), out isSendQueueSelected);
+        isSendQueueSelected = flow != null;
+        return OfOther(calls, identity, flow, settings, info);
+    }
+
+    private static TcpConnectionState OfConnection(SocketCalls calls, bool isIPv6, TcpFlow flow, SavedOptions settings, in ConnectionNumbers all, out bool isSendQueueSelected)
+    {
+        var (received, sent) = ReadQueues(calls, all, settings, out isSendQueueSelected);
+        bool hasUnsentFin = FinsOf(all) != 0 && all.Unsent > 0;
+        int error = all.State == TcpState.Close ? ErrorOf(calls) : 0;
         return new TcpConnectionState
         {
-            State = isConnection && info.State == TcpState.Close && error == 0 ? TcpState.TimeWait : info.State, IsIPv6 = identity.IsIPv6,
+            State = all.State == TcpState.Close && error == 0 ? TcpState.TimeWait : all.State, IsIPv6 = isIPv6,
+            Local = flow.Local, Remote = flow.Remote, Interface = isIPv6 ? InterfaceOf(flow.Remote) : null, Error = error,
+
+            MaxSegment = all.MaxSegment,
+            SendWindowScale = all.HasScale ? all.SendScale : null, ReceiveWindowScale = all.HasScale ? all.ReceiveScale : null, HasSack = all.HasSack, HasTimestamps = all.HasTimestamps,
+            Timestamp = AheadOfAll(all),
+            SendWl1 = all.Window.SendWl1, SendWindow = all.Window.SendWindow, MaxWindow = all.Window.MaxWindow,
+            ReceiveWindow = all.Window.ReceiveWindow, ReceiveWindowUpdate = all.Window.ReceiveWindowUpdate,
+
+            ReceiveSequence = all.ReceiveSequence, ReceiveQueue = received,
+            SendSequence = all.SendSequence, SendQueue = sent, UnsentBytes = all.Unsent - (hasUnsentFin ? 1 : 0), IsFinUnsent = hasUnsentFin,
+
+            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = IsCorked(calls, settings, all), IsNonBlocking = settings.IsNonBlocking,
+            WantedMaxSegment = settings.WantedMaxSegment, SendBuffer = all.SendBuffer, ReceiveBuffer = all.ReceiveBuffer, BufferLocks = settings.BufferLocks, Options = settings.Others,
+        };
+    }
+
+    /// <summary>Of one that listens, is being made, or is none.</summary>
+    private static TcpConnectionState OfOther(SocketCalls calls, in SocketIdentity identity, TcpFlow? flow, SavedOptions settings, in TcpInfo info)
+    {
+        var memory = calls.Memory();
+        return new TcpConnectionState
+        {
+            State = info.State, IsIPv6 = identity.IsIPv6,
             Local = flow?.Local ?? Bound(identity.Local), Remote = flow?.Remote, Interface = identity.IsIPv6 ? InterfaceOf(flow?.Remote ?? identity.Local.ToEndPoint()) : null,
-            Error = error, Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
-
-            MaxSegment = segment,
-            SendWindowScale = isConnection && hasScale ? info.SendScale : null, ReceiveWindowScale = isConnection && hasScale ? info.ReceiveScale : null,
-            HasSack = isConnection && (info.Options & TcpInfoOptions.SACK) != 0, HasTimestamps = isConnection && (info.Options & TcpInfoOptions.TIMESTAMPS) != 0,
-            Timestamp = isConnection ? AheadOfAll(calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.TIMESTAMP, "TCP_TIMESTAMP"), info, segment) : 0,
-            SendWl1 = window.SendWl1, SendWindow = window.SendWindow, MaxWindow = window.MaxWindow, ReceiveWindow = window.ReceiveWindow, ReceiveWindowUpdate = window.ReceiveWindowUpdate,
-
-            ReceiveSequence = receive.Sequence, ReceiveQueue = receive.Bytes.IsDefault ? [] : receive.Bytes,
-            SendSequence = send.Sequence, SendQueue = send.Bytes.IsDefault ? [] : send.Bytes, UnsentBytes = send.Unsent, IsFinUnsent = send.IsFinUnsent,
-
-            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = IsCorked(calls, settings, memory), IsNonBlocking = settings.IsNonBlocking,
+            Backlog = info.State == TcpState.Listen ? info.Sacked : 0,
+            SendSequence = flow != null ? ConnectionNumbers.Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue") : 0,
+            ReuseAddress = settings.ReuseAddress, KeepAlive = settings.KeepAlive, Cork = settings.Cork, IsNonBlocking = settings.IsNonBlocking,
             WantedMaxSegment = settings.WantedMaxSegment, SendBuffer = memory.SendBuffer, ReceiveBuffer = memory.ReceiveBuffer, BufferLocks = settings.BufferLocks, Options = settings.Others,
         };
     }
 
-    /// <summary>A queue; Bytes is default where it is empty.</summary>
-    private struct Queue
-    {
-        public uint Sequence;
-        public ImmutableArray<byte> Bytes;
-        public int Unsent;
-        public bool IsFinUnsent;
-    }
-
     /// <summary>Applications cork a socket for a moment, while they write: only where bytes wait does it matter whose it is.</summary>
-    private static bool IsCorked(SocketCalls calls, SavedOptions settings, in SocketMemory memory) =>
-        settings.AreOfAnother && memory.Queued != 0 ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0 : settings.Cork;
+    private static bool IsCorked(SocketCalls calls, SavedOptions settings, in ConnectionNumbers all) =>
+        settings.AreOfAnother && all.Unacknowledged != 0 ? calls.Get<int>(Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK") != 0 : settings.Cork;
 
     private static IPEndPoint? Bound(in SocketAddress address) => address.ToEndPoint() is { Port: not 0 } end ? end : null;
 
     private static string? InterfaceOf(IPEndPoint end) => end.Address.ScopeId is not 0 and var scope ? NetworkInterfaces.NameOf((int)scope) : null;
-
-    private static TcpRepairWindow ReadWindow(SocketCalls calls)
-    {
-        var window = default(TcpRepairWindow);
-        calls.Check(calls.TryGet(Inet.IPPROTO_TCP, Tcp.REPAIR_WINDOW, MemoryMarshal.AsBytes(new Span<TcpRepairWindow>(ref window))), "TCP_REPAIR_WINDOW");
-        return window;
-    }
 
     /// <summary>Closed is a connection that was reset, or one whose time is waited for (TIME_WAIT).</summary>
     private static int ErrorOf(SocketCalls calls) => calls.HasEvents(Poll.POLLERR) ? Errno.ECONNRESET : 0;
@@ -83,55 +83,51 @@ internal static class ConnectionReader
     /// clock ahead of TCP_TIMESTAMP by what one buffer takes at its rate (tcp_update_skb_after_send). A restored connection that began behind that would be taken for old by its
     /// peer (PAWS), until it has caught up. Ahead does no harm. Whether a connection is paced does not show.
     /// </summary>
-    private static uint AheadOfAll(uint clock, in TcpInfo info, int segment)
+    private static uint AheadOfAll(in ConnectionNumbers all)
     {
         const ulong MostBytes = 65536, Second = 1_000_000, Millisecond = 1000;   // of a buffer for segmentation offload; microseconds
         const int RateShift = 10, RoundTripShift = 9, Doubled = 2;               // tcp_tso_autosize; the rate may have been lower when it was sent
-        if (info.PacingRate is 0 or ulong.MaxValue)
-            return clock;
-        ulong burst = (info.PacingRate >> RateShift) + (MostBytes >> (int)Math.Min(31, info.SmallestRoundTrip >> RoundTripShift));
-        ulong bytes = Math.Max(Math.Min(burst, MostBytes), 2 * (ulong)segment);
-        ulong ahead = Math.Min(Doubled * bytes * Second / info.PacingRate, Second);
-        bool isInMicroseconds = (clock & 1) != 0;
-        return clock + (((uint)(isInMicroseconds ? ahead : ahead / Millisecond + 1) + 1) & ~1u);
+        if (all.PacingRate is 0 or ulong.MaxValue)
+            return all.Timestamp;
+        ulong burst = (all.PacingRate >> RateShift) + (MostBytes >> (int)Math.Min(31, all.SmallestRoundTrip >> RoundTripShift));
+        ulong bytes = Math.Max(Math.Min(burst, MostBytes), 2 * (ulong)all.MaxSegment);
+        ulong ahead = Math.Min(Doubled * bytes * Second / all.PacingRate, Second);
+        bool isInMicroseconds = (all.Timestamp & 1) != 0;
+        return all.Timestamp + (((uint)(isInMicroseconds ? ahead : ahead / Millisecond + 1) + 1) & ~1u);
     }
 
-    private static uint Sequence(SocketCalls calls, int queue, string name)
+    /// <summary>First what was received, then what was sent.</summary>
+    private static (ImmutableArray<byte> Received, ImmutableArray<byte> Sent) ReadQueues(SocketCalls calls, in ConnectionNumbers all, SavedOptions settings, out bool isSendQueueSelected)
     {
-        calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, queue, "TCP_REPAIR_QUEUE");
-        return calls.Get<uint>(Inet.IPPROTO_TCP, Tcp.QUEUE_SEQ, name);
+        ImmutableArray<byte> received = [], sent = [];
+        isSendQueueSelected = false;
+        if (all.Received > 0)
+        {
+            calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.RECV_QUEUE, "TCP_REPAIR_QUEUE");
+            received = ReadReceiveQueue(calls, all.Received, mayHaveOffset: settings.Others.Any(o => o is { Level: Sockets.SOL_SOCKET, Number: So.PEEK_OFF }));
+        }
+        int bytes = all.Unacknowledged - FinsOf(all);
+        if (bytes > 0)
+        {
+            calls.Set(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE, "TCP_REPAIR_QUEUE");
+            sent = PeekSent(calls, bytes);
+            isSendQueueSelected = true;
+        }
+        return (received, sent);
     }
 
-    /// <summary>
-    /// Each queue is selected once: 1. the sequence number of what was received; 2. what the kernel holds, behind it, so that what comes in between shows; 3. what was received;
-    /// 4. the sequence number of what was sent, and the send queue, which stays selected: <see cref="PausedConnection.Leave"/> wants it so.
-    /// </summary>
-    private static (Queue Receive, Queue Send) ReadQueues(SocketCalls calls, TcpState state, bool mayHaveOffset, out SocketMemory memory)
-    {
-        var receive = new Queue { Sequence = Sequence(calls, Tcp.RECV_QUEUE, "TCP_QUEUE_SEQ of the receive queue") };
-        memory = calls.Memory();
-        if (memory.Received != 0)
-            receive.Bytes = ReadReceiveQueue(calls, mayHaveOffset);
-        var send = new Queue { Sequence = Sequence(calls, Tcp.SEND_QUEUE, "TCP_QUEUE_SEQ of the send queue") };
-        if (state != TcpState.Close && memory.Queued != 0)
-            ReadSendQueue(calls, state, ref send);
-        return (receive, send);
-    }
+    /// <summary>Our FIN takes a sequence number, and counts as a byte in both lengths of the send queue as long as it is not acknowledged.</summary>
+    private static int FinsOf(in ConnectionNumbers all) => all.Unacknowledged > 0 && all.State is TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck ? 1 : 0;
 
-    /// <summary>Of the receive queue, which is selected. Memory takes also what came out of order, which is none of it; and a look at an empty queue would take a pending error away.</summary>
-    private static ImmutableArray<byte> ReadReceiveQueue(SocketCalls calls, bool mayHaveOffset)
+    private static ImmutableArray<byte> ReadReceiveQueue(SocketCalls calls, int length, bool mayHaveOffset)
     {
-        Refusals.CheckUrgent(calls);
-        int waiting = calls.Ask(Inet.FIONREAD, "SIOCINQ");
-        if (waiting == 0)
-            return default;
         int offset = Unused;
         bool hasOffset = mayHaveOffset && calls.TryGet(Sockets.SOL_SOCKET, So.PEEK_OFF, out offset) == 0 && offset >= 0;
         if (hasOffset)
             calls.Set(Sockets.SOL_SOCKET, So.PEEK_OFF, Unused, "SO_PEEK_OFF");      // peeking would begin there, and move it
         try
         {
-            return PeekReceived(calls, waiting);
+            return PeekReceived(calls, length);
         }
         finally
         {
@@ -140,34 +136,16 @@ internal static class ConnectionReader
         }
     }
 
-    /// <summary>A FIN takes a sequence number, and counts as a byte in both lengths as long as it is not acknowledged.</summary>
-    private static void ReadSendQueue(SocketCalls calls, TcpState state, ref Queue queue)
-    {
-        int unacknowledged = calls.Ask(Inet.TIOCOUTQ, "SIOCOUTQ"), unsent = calls.Ask(Inet.SIOCOUTQNSD, "SIOCOUTQNSD");
-        bool hasFin = state is TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck;
-        int fin = hasFin && unacknowledged > 0 ? 1 : 0, unsentFin = fin != 0 && unsent > 0 ? 1 : 0;
-        int bytes = unacknowledged - fin;
-        if (bytes > 0)
-            queue.Bytes = PeekSent(calls, bytes);
-        (queue.Unsent, queue.IsFinUnsent) = (unsent - unsentFin, unsentFin != 0);
-    }
-
     /// <summary>All of the receive queue; one byte more is asked for, to see that there is none.</summary>
     private static ImmutableArray<byte> PeekReceived(SocketCalls calls, int length)
     {
         CheckLength(calls, "receive", length);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length + 1);
-        try
-        {
-            long got = calls.Receive(buffer.AsSpan(0, length + 1), Sockets.MSG_PEEK | Sockets.MSG_DONTWAIT);
-            if (Kernel.Failed(got))
-                throw calls.Failed("reading the receive queue", got);
-            return got == length ? [.. buffer.AsSpan(0, length)] : throw Changing(calls, "receive", length, got);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(length);
+        Span<byte> more = stackalloc byte[1];
+        long got = calls.Receive(bytes, more, Sockets.MSG_PEEK | Sockets.MSG_DONTWAIT);
+        if (Kernel.Failed(got))
+            throw calls.Failed("reading the receive queue", got);
+        return got == length ? ImmutableCollectionsMarshal.AsImmutableArray(bytes) : throw Changing(calls, "receive", length, got);
     }
 
     /// <summary>

@@ -66,7 +66,8 @@ public sealed class PausedConnections : IDisposable
         using var diagnosis = new SocketDiagnosis();
         if (all.Length >= ManyEnough && !options.OptionsAreAlike && all.Any(p => p.MayHaveKeys))
             diagnosis.LookAtAll();
-        Work.Split(all.Length, workers, i => states[i] = all[i].SaveWith(diagnosis));
+        using var views = ConnectionViews.TryRead(all.Length);
+        Work.Split(all.Length, workers, i => states[i] = all[i].SaveWith(diagnosis, views));
         return states;
     }
 

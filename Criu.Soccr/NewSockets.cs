@@ -1,4 +1,5 @@
 using Linux.Abi;
+using Microsoft.Win32.SafeHandles;
 
 namespace Criu.Soccr;
 
@@ -15,5 +16,14 @@ internal sealed class NewSockets
     {
         if (receiveBuffer == 0)
             receiveBuffer = made.Get<int>(Sockets.SOL_SOCKET, So.RCVBUF, "SO_RCVBUF");
+    }
+
+    /// <summary>One to compare with.</summary>
+    /// <param name="family">AF_INET or AF_INET6.</param>
+    /// <returns>Null where this host is without the family.</returns>
+    public static SafeFileHandle? TryMake(int family)
+    {
+        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
+        return Kernel.Failed(fd) ? null : Kernel.Own(fd);
     }
 }

@@ -25,7 +25,7 @@ public sealed class PausedConnection : IDisposable
         Calls = new SocketCalls((int)handle.DangerousGetHandle(), this);
         try
         {
-            identity = SocketIdentity.Read(Calls);
+            identity = reader.Identify(Calls);
             Flow = identity.Flow;
             settings = reader.Read(Calls, identity, options.SkipInFlight);
         }
@@ -86,14 +86,13 @@ public sealed class PausedConnection : IDisposable
     public TcpConnectionState Save()
     {
         using var diagnosis = new SocketDiagnosis();
-        return SaveWith(diagnosis);
+        return SaveWith(diagnosis, null);
     }
 
-    internal TcpConnectionState SaveWith(SocketDiagnosis diagnosis)
+    internal TcpConnectionState SaveWith(SocketDiagnosis diagnosis, ConnectionViews? views)
     {
         ObjectDisposedException.ThrowIf(isDone, this);
-        var state = ConnectionReader.Read(Calls, identity, Flow, settings);
-        isSendQueueSelected = isInRepair;
+        var state = ConnectionReader.Read(Calls, identity, Flow, settings, views, out isSendQueueSelected);
         lastState = state.State;
         if (!MayHaveKeys || options.OptionsAreAlike && diagnosis.HaveNone(identity.IsIPv6, state.State))
             return state;
@@ -127,8 +126,8 @@ public sealed class PausedConnection : IDisposable
         if (identity.State == TcpState.Listen && options is { SkipInFlight: true, Lock: not null and not NoLock })
             HoldWaiting(options.Lock);
         isDone = true;
-        if (isInRepair && !isSendQueueSelected)
-            Calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);    // whatever closes it: nothing is sent from a send queue under repair
+        if (isInRepair && !isSendQueueSelected && owner is not SafeHandle)
+            Calls.TrySet(Inet.IPPROTO_TCP, Tcp.REPAIR_QUEUE, Tcp.SEND_QUEUE);    // it may be shut down first: no FIN is sent from a send queue under repair. Closing says nothing anyway
         handle.DangerousRelease();
         owner.Dispose();
     }

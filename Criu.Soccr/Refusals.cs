@@ -36,8 +36,8 @@ internal static class Refusals
     /// <summary>TCP-AO is of Linux 6.7, and may be left out of a kernel.</summary>
     private static readonly Lazy<bool> KnowsAuthentication = new(() =>
     {
-        using var socket = Kernel.Own(Kernel.Call(Nr.socket, Sockets.AF_INET, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP));
-        return HasAuthentication(new SocketCalls(socket.Fd(), "")) != -Errno.ENOPROTOOPT;
+        using var socket = NewSockets.TryMake(Sockets.AF_INET) ?? NewSockets.TryMake(Sockets.AF_INET6);
+        return socket == null || HasAuthentication(new SocketCalls(socket.Fd(), "")) != -Errno.ENOPROTOOPT;
     });
 
     private static long HasAuthentication(SocketCalls calls)

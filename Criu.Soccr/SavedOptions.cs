@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Linux.Abi;
 
@@ -31,7 +30,7 @@ internal sealed record SavedOptions
     /// <param name="calls">Calls on the socket.</param>
     /// <param name="identity">Which it is.</param>
     /// <param name="view">Which of them need not be asked for.</param>
-    public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity, OptionView view)
+    public static SavedOptions Read(SocketCalls calls, in SocketIdentity identity, SocketView view)
     {
         int locks = 0;
         if (!view.IsUsual(Sockets.SOL_SOCKET, So.BUF_LOCK))
@@ -39,14 +38,14 @@ internal sealed record SavedOptions
         return new SavedOptions
         {
             ReuseAddress = IsOn(calls, view, Sockets.SOL_SOCKET, So.REUSEADDR, "SO_REUSEADDR"), KeepAlive = IsOn(calls, view, Sockets.SOL_SOCKET, So.KEEPALIVE, "SO_KEEPALIVE"),
-            IsNonBlocking = (calls.Check(Kernel.Call(Nr.fcntl, calls.Fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0, BufferLocks = locks & 3,
+            IsNonBlocking = view.IsNonBlocking ?? calls.IsNonBlocking(), BufferLocks = locks & 3,
             Cork = IsOn(calls, view, Inet.IPPROTO_TCP, Tcp.CORK, "TCP_CORK"), HasNoKeys = view.IsUsual(Inet.IPPROTO_TCP, Tcp.MD5SIG),
             WantedMaxSegment = identity.State is TcpState.Close or TcpState.Listen or TcpState.SynSent ? WantedSegment(calls) : 0,
             Others = ReadOthers(calls, identity, view),
         };
     }
 
-    private static bool IsOn(SocketCalls calls, OptionView view, int level, int number, string name) => !view.IsUsual(level, number) && calls.Get<int>(level, number, name) != 0;
+    private static bool IsOn(SocketCalls calls, SocketView view, int level, int number, string name) => !view.IsUsual(level, number) && calls.Get<int>(level, number, name) != 0;
 
     /// <summary>Without one, TCP_MAXSEG tells what a connection without options would use.</summary>
     private static int WantedSegment(SocketCalls calls)
@@ -56,7 +55,7 @@ internal sealed record SavedOptions
         return value == Default ? 0 : value;
     }
 
-    private static ImmutableArray<TcpSocketOption> ReadOthers(SocketCalls calls, in SocketIdentity identity, OptionView view)
+    private static ImmutableArray<TcpSocketOption> ReadOthers(SocketCalls calls, in SocketIdentity identity, SocketView view)
     {
         bool maySoonListen = !identity.HasPeer;
         Span<byte> value = stackalloc byte[Longest];
@@ -78,11 +77,9 @@ internal sealed record SavedOptions
 
     private static KnownOption[] OfNew(int family)
     {
-        long fd = Kernel.Call(Nr.socket, family, Sockets.SOCK_STREAM | Sockets.SOCK_CLOEXEC, Inet.IPPROTO_TCP);
-        if (Kernel.Failed(fd))
-            throw new SoccrException("socket", family == Sockets.AF_INET ? "IPv4" : "IPv6", (int)-fd);
-        using var handle = Kernel.Own(fd);
-        var calls = new SocketCalls((int)fd, "a new socket");
+        using var made = NewSockets.TryMake(family)
+            ?? throw new SoccrException($"no socket of {(family == Sockets.AF_INET ? "IPv4" : "IPv6")} can be made, to compare options with: end what uses up the descriptors of the process");
+        var calls = new SocketCalls(made.Fd(), "a new socket");
         Span<byte> value = stackalloc byte[Longest];
         var all = new List<KnownOption>();
         foreach (var (i, row) in OptionTable.Rows.Index())
@@ -90,34 +87,4 @@ internal sealed record SavedOptions
                 all.Add(new KnownOption(i, row.Level, row.Number, value[..(int)length].ToArray(), row.Stage == OptionStage.Listener));
         return [.. all];
     }
-}
-
-/// <summary>
-/// Checks and reads the options of many sockets: those of each, or those of the first of a kind, where the caller has promised that the others have the same. That takes in what
-/// stands above TCP (TCP_ULP); that it is TCP at all shows when repair mode is switched on.
-/// </summary>
-internal sealed class OptionReader(bool areAlike, int count) : IDisposable
-{
-    private readonly OptionViews? views = areAlike ? null : OptionViews.TryRead(count);
-
-    private readonly ConcurrentDictionary<(bool IsIPv6, TcpState? State), SavedOptions> ofKind = [];
-
-    /// <exception cref="SoccrException">It cannot be saved.</exception>
-    public SavedOptions Read(SocketCalls calls, in SocketIdentity identity, bool skipsInFlight)
-    {
-        if (identity.State == TcpState.Listen && !skipsInFlight)
-            Refusals.CheckListener(calls);
-        var kind = (identity.IsIPv6, identity.State);
-        if (areAlike && ofKind.TryGetValue(kind, out var known))
-            return known;
-        var view = views == null ? default : views.Of(calls.Fd, identity.IsIPv6);
-        if (identity.State == null && !view.IsUsual(Inet.IPPROTO_TCP, Tcp.ULP))
-            Refusals.CheckProtocol(calls);
-        if (!view.IsUsual(Inet.IPPROTO_TCP, Tcp.AO_INFO))
-            Refusals.CheckAuthentication(calls);
-        var all = SavedOptions.Read(calls, identity, view);
-        return areAlike ? ofKind.GetOrAdd(kind, all.ForOthers()) : all;
-    }
-
-    public void Dispose() => views?.Dispose();
 }

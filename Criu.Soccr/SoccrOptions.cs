@@ -14,8 +14,8 @@ public sealed record SoccrOptions
 
     /// <summary>
     /// The caller's promise to <see cref="TcpConnection.PauseAll"/>: those of its sockets that are of one family and in one state have the same options, an upper layer protocol (TCP_ULP) and keys
-    /// among them, and block alike. They are then read from the first alone, which saves half of the time that a move takes, or a tenth where the kernel's structures can be looked at
-    /// (CAP_BPF and CAP_PERFMON): it is up to 70 calls for each socket otherwise. Sizes of buffers are read from each in any case, and TCP_CORK where bytes wait to be sent.
+    /// among them, and block alike. They are then read from the first alone, which saves half of the time that a move takes: it is up to 70 calls for each socket otherwise. It saves little where
+    /// the kernel's structures can be looked at (CAP_BPF and CAP_PERFMON), which show what is alike. Sizes of buffers are read from each in any case, and TCP_CORK where bytes wait to be sent.
     /// </summary>
     public bool OptionsAreAlike { get; init; }
 

@@ -65,6 +65,17 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
             return Kernel.Call(Nr.recvfrom, fd, (long)bytes, into.Length, flags);
     }
 
+    /// <summary>Into two places, one after the other.</summary>
+    public long Receive(Span<byte> into, Span<byte> then, int flags)
+    {
+        fixed (byte* first = into, second = then)
+        {
+            IoVector* vectors = stackalloc IoVector[2] { new() { Base = (long)first, Length = into.Length }, new() { Base = (long)second, Length = then.Length } };
+            var header = new MessageHeader { Vectors = (ulong)vectors, VectorCount = 2 };
+            return Kernel.Call(Nr.recvmsg, fd, (long)(&header), flags);
+        }
+    }
+
     public long Send(ReadOnlySpan<byte> data, int flags)
     {
         fixed (byte* bytes = data)
@@ -136,6 +147,8 @@ internal readonly unsafe struct SocketCalls(int fd, object subject)
     }
 
     public static bool SendWhole(int fd, ReadOnlySpan<byte> data, int flags) => new SocketCalls(fd, "").Send(data, flags) == data.Length;
+
+    public bool IsNonBlocking() => (Check(Kernel.Call(Nr.fcntl, fd, Fcntl.F_GETFL), "F_GETFL") & Fcntl.O_NONBLOCK) != 0;
 
     public bool HasEvents(short wanted)
     {

@@ -36,3 +36,10 @@ public enum TcpState : byte
     /// <summary>Both have closed, neither knows that the other knows.</summary>
     Closing = 11,
 }
+
+internal static class TcpStates
+{
+    /// <summary>RFC 9293 calls these states synchronised; without TIME_WAIT, in which a connection has no socket any more.</summary>
+    public static bool IsSynchronised(this TcpState state) =>
+        state is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.LastAck or TcpState.Closing;
+}

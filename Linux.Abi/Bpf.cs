@@ -5,10 +5,10 @@ internal static class Bpf
 {
     public const int PROG_LOAD = 5, LINK_CREATE = 28, ITER_CREATE = 33;
     public const int PROG_TYPE_TRACING = 26, TRACE_ITER = 28;
-    public const int FUNC_probe_read_kernel = 113, FUNC_seq_write = 127, FUNC_skc_to_tcp_sock = 137, FUNC_sock_from_file = 162;
+    public const int FUNC_ktime_get_ns = 5, FUNC_probe_read_kernel = 113, FUNC_seq_write = 127, FUNC_skc_to_tcp_sock = 137, FUNC_sock_from_file = 162;
 
     public const int LDX = 1, STX = 3, JMP = 5, ALU64 = 7;                         // classes
-    public const int MEM = 0x60, W = 0, DW = 0x18;                                 // ways and sizes of loads and stores
+    public const int MEM = 0x60, W = 0, H = 0x08, B = 0x10, DW = 0x18;              // ways and sizes of loads and stores
     public const int K = 0, X = 8, ADD = 0, MOV = 0xb0, JEQ = 0x10, JNE = 0x50, CALL = 0x80, EXIT = 0x90;
 }
 

@@ -3,9 +3,18 @@ namespace Linux.Abi;
 /// <summary>linux/netlink.h.</summary>
 internal static class Netlink
 {
-    public const int SOL_NETLINK = 270, NETLINK_SOCK_DIAG = 4, NETLINK_NETFILTER = 12, NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11;
+    public const int SOL_NETLINK = 270, NETLINK_SOCK_DIAG = 4, NETLINK_NETFILTER = 12;
+    public const int NETLINK_ADD_MEMBERSHIP = 1, NETLINK_PKTINFO = 3, NETLINK_BROADCAST_ERROR = 4, NETLINK_NO_ENOBUFS = 5, NETLINK_LISTEN_ALL_NSID = 8, NETLINK_LIST_MEMBERSHIPS = 9,
+        NETLINK_CAP_ACK = 10, NETLINK_EXT_ACK = 11, NETLINK_GET_STRICT_CHK = 12;
     public const ushort NLM_F_REQUEST = 1, NLM_F_ACK = 4, NLM_F_DUMP = 0x300, NLM_F_EXCL = 0x200, NLM_F_CREATE = 0x400, NLM_F_APPEND = 0x800, NLM_F_CAPPED = 0x100, NLM_F_ACK_TLVS = 0x200;
     public const ushort NLMSG_ERROR = 2, NLMSG_DONE = 3, NLMSGERR_ATTR_MSG = 1, NLA_F_NESTED = 0x8000;
+}
+
+/// <summary>struct sockaddr_nl, linux/netlink.h: who receives it, 0 for the kernel, and groups as bits.</summary>
+internal struct NetlinkAddress
+{
+    public ushort Family, Padding;
+    public uint PortId, Groups;
 }
 
 /// <summary>struct nlmsghdr, linux/netlink.h. The length, in bytes, has the header in it and is not padded; the next message begins at the next multiple of 4.</summary>

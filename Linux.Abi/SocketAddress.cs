@@ -46,6 +46,21 @@ internal unsafe struct SocketAddress
         return address;
     }
 
+    /// <param name="bytes">4 of IPv4, 16 of IPv6; without a scope.</param>
+    /// <param name="port">In network order.</param>
+    public static SocketAddress Of(ReadOnlySpan<byte> bytes, ushort port)
+    {
+        var address = new SocketAddress();
+        if (bytes.Length == sizeof(uint))
+        {
+            address.v4 = new SockaddrIn { Family = Sockets.AF_INET, Port = port, Address = MemoryMarshal.Read<uint>(bytes) };
+            return address;
+        }
+        (address.v6.Family, address.v6.Port) = (Sockets.AF_INET6, port);
+        bytes.CopyTo(new Span<byte>(address.v6.Address, 16));
+        return address;
+    }
+
     public readonly byte[] ToBytes()
     {
         fixed (SocketAddress* a = &this)

@@ -21,5 +21,6 @@ internal static class ResourceCatalog
     public static readonly IFileKind[] FileKinds =
     [
         new RegularFile(), new Pipe(), new Fifo(), new EventFd(), new EventPoll(), new SignalFd(), new TimerFd(), new InotifyInstance(), new MemFd(), new Terminal(), new UnixSocket(), new InetSocket(),
+        new NetlinkSocket(),
     ];
 }

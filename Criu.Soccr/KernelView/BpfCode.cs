@@ -14,7 +14,7 @@ internal sealed class BpfCode
 
     public void Load(BpfRegister into, BpfRegister from, int offset, int size = sizeof(ulong)) => Add(Bpf.LDX | Bpf.MEM | WidthOf(size), into, from, offset, 0);
 
-    public void Store(BpfRegister into, int offset, BpfRegister value) => Add(Bpf.STX | Bpf.MEM | Bpf.DW, into, value, offset, 0);
+    public void Store(BpfRegister into, int offset, BpfRegister value, int size = sizeof(ulong)) => Add(Bpf.STX | Bpf.MEM | WidthOf(size), into, value, offset, 0);
 
     public void Move(BpfRegister into, BpfRegister from) => Add(Bpf.ALU64 | Bpf.MOV | Bpf.X, into, from, 0, 0);
 
@@ -44,7 +44,7 @@ internal sealed class BpfCode
 
     public void Exit() => Add(Bpf.JMP | Bpf.EXIT, 0, 0, 0, 0);
 
-    private static int WidthOf(int size) => size == sizeof(ulong) ? Bpf.DW : Bpf.W;
+    private static int WidthOf(int size) => size switch { 1 => Bpf.B, 2 => Bpf.H, 4 => Bpf.W, _ => Bpf.DW };
 
     private int Add(int code, BpfRegister destination, BpfRegister source, int offset, int value)
     {

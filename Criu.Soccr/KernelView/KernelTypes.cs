@@ -6,8 +6,8 @@ namespace Criu.Soccr;
 
 /// <summary>A member of a structure of the kernel: bytes to read, and which of their bits are its.</summary>
 /// <param name="Offset">Of the first byte, from the beginning of the structure.</param>
-/// <param name="Size">In bytes, at most 8.</param>
-/// <param name="Mask">Of the bytes, as a little-endian number.</param>
+/// <param name="Size">In bytes, at most 16.</param>
+/// <param name="Mask">Of the bytes, as a little-endian number; 0 where they are more than eight.</param>
 internal readonly record struct KernelField(int Offset, int Size, ulong Mask);
 
 /// <summary>
@@ -19,6 +19,7 @@ internal sealed class KernelTypes
     private const string Place = "/sys/kernel/btf/vmlinux";
     private const ushort Magic = 0xeb9f;
     private const int TypeSize = 12, PointerSize = 8;
+    private const int Longest = 16;                     // bytes of a member: a number, or an address of IPv6
 
     private readonly byte[] btf;
     private readonly int strings;                       // where they begin
@@ -76,7 +77,7 @@ internal sealed class KernelTypes
         return null;
     }
 
-    /// <summary>A member: <c>sock.__sk_common.skc_reuse</c>. Members of what has no name are found as C finds them.</summary>
+    /// <summary>A member: <c>sock.__sk_common.skc_reuse</c>. Members of what has no name are found as C finds them; of an array those of its first element.</summary>
     public KernelField? Find(string path)
     {
         string[] names = path.Split('.');
@@ -87,11 +88,14 @@ internal sealed class KernelTypes
             if (!TryFindMember(ref type, Encoding.ASCII.GetBytes(name + '\0'), ref offset, out width))
                 return null;
         int shift = offset % 8, size = (shift + width + 7) / 8;
-        return size is > 0 and <= sizeof(ulong) ? new KernelField(offset / 8, size, (width == 64 ? ulong.MaxValue : (1UL << width) - 1) << shift) : null;
+        ulong mask = size > sizeof(ulong) ? 0 : (width == 64 ? ulong.MaxValue : (1UL << width) - 1) << shift;
+        return size is > 0 and <= Longest ? new KernelField(offset / 8, size, mask) : null;
     }
 
     private bool TryFindMember(ref int type, ReadOnlySpan<byte> name, ref int offset, out int width)
     {
+        while (Kind(type) == Btf.ARRAY)
+            type = Plain(Word(places[type] + TypeSize));
         int place = places[type];
         bool hasBitFields = Word(place + 4) < 0;        // the topmost bit: then the width stands above the offset
         for (int i = 0, at = place + TypeSize; i < CountOf(type); i++, at += 12)

@@ -1,17 +1,8 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Linux.Abi;
 
 namespace Criu.Soccr;
-
-/// <summary>Where an option is in the record of a socket: bits of the eight bytes that begin there, as a little-endian number.</summary>
-internal readonly record struct OptionBits(int Offset, ulong Mask);
-
-/// <summary>Bytes of a structure of the kernel that are read at once.</summary>
-/// <param name="IsOfIPv6">Of struct ipv6_pinfo; else of struct tcp_sock, which begins with the others.</param>
-/// <param name="Offset">In the structure.</param>
-/// <param name="Size">In bytes.</param>
-/// <param name="Place">In the record.</param>
-internal readonly record struct FieldSpan(bool IsOfIPv6, int Offset, int Size, int Place);
 
 /// <summary>
 /// In which members of its structures the kernel keeps the options of a TCP socket, as far as this kernel has them by these names. An option of which one member is missing
@@ -21,7 +12,6 @@ internal sealed class SocketFields
 {
     private const string Flags = "sock.__sk_common.skc_flags:", InetFlags = "inet_sock.inet_flags:", Common = "sock.__sk_common.", Connection = "inet_connection_sock.";
     private const string OfIPv6 = "ipv6_pinfo.", Received = OfIPv6 + "rxopt";
-    private const int WidestGap = 24;                   // bytes that are read for nothing, rather than that there are two spans
 
     private static readonly (int Level, int Number, string[] Fields)[] Rows =
     [
@@ -58,73 +48,84 @@ internal sealed class SocketFields
         Tcp4(Tcp.MD5SIG, "tcp_sock.md5sig_info"), Tcp4(Tcp.AO_INFO, "tcp_sock.ao_info"), Tcp4(Tcp.ULP, Connection + "icsk_ulp_ops"),
     ];
 
-    private readonly Dictionary<(int Level, int Number), OptionBits[]> options = [];
-    private readonly Dictionary<string, int> places = [];                       // of members, in the record
-    private readonly List<FieldSpan> spans = [];
-    private readonly OptionBits[][] ofRows;
+    private readonly Dictionary<(int Level, int Number), RecordBits[]> options = [];
+    private readonly RecordBits[][] ofRows;
+    private readonly ulong[] pattern;                   // of a record: all bits in which options are kept
+    private readonly bool hasAll;
 
     public SocketFields(KernelTypes types)
     {
+        Layout = new RecordLayout(types, [.. Rows.SelectMany(r => r.Fields).Select(MemberOf), .. IdentityFields.Paths]);
+        Identity = IdentityFields.TryFind(Layout);
         var enumerators = types.Enumerators("SOCK_", "INET_FLAGS_");
-        var members = new Dictionary<string, KernelField>();
-        foreach (string path in Rows.SelectMany(r => r.Fields).Select(MemberOf).Distinct())
-            if (types.Find(path) is { } found)
-                members.Add(path, found);
-        PutTogether(members);
         foreach (var (level, number, fields) in Rows)
         {
-            OptionBits?[] all = Array.ConvertAll(fields, field => Locate(field, members, enumerators));
+            RecordBits?[] all = Array.ConvertAll(fields, field => Locate(field, enumerators));
             if (all.All(p => p != null))
                 options.Add((level, number), Array.ConvertAll(all, p => p!.Value));
         }
         ofRows = Array.ConvertAll(OptionTable.Rows, row => Of(row.Level, row.Number));
+        hasAll = OptionTable.Rows.Where(r => r.Stage != OptionStage.Listener).All(r => Of(r.Level, r.Number).Length > 0) && Of(Sockets.SOL_SOCKET, So.BUF_LOCK).Length > 0;
+        pattern = new ulong[Layout.Size / sizeof(ulong)];
+        foreach (var (option, all) in options)
+            if (option != Private)
+                Array.ForEach(all, AddToPattern);
+        hasAll &= Identity != null;
+        foreach (var bits in Identity?.OfPattern ?? [])
+            AddToPattern(bits);
     }
 
-    /// <summary>What is read of each socket.</summary>
-    public IReadOnlyList<FieldSpan> Spans => spans;
+    private void AddToPattern(RecordBits bits)
+    {
+        const int Width = 8 * sizeof(ulong);
+        var (word, shift) = (bits.Place / sizeof(ulong), bits.Place % sizeof(ulong) * 8);
+        pattern[word] |= bits.Mask << shift;
+        if (shift > 0 && bits.Mask >> (Width - shift) is not 0 and var rest)
+            pattern[word + 1] |= rest;
+    }
 
-    /// <summary>Of what is read of a socket, in bytes, in eights; any eight bytes of which an option needs the first are in it.</summary>
-    public int Size { get; private set; }
+    /// <summary>
+    /// Whether two sockets have the same options, but for <see cref="Private"/>: all bits in which the kernel keeps options are the same, and the family, and O_NONBLOCK. Never true where it is not known of one option
+    /// where it is kept; options of listeners are left out.
+    /// </summary>
+    public bool AreAlike(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        ReadOnlySpan<ulong> a = MemoryMarshal.Cast<byte, ulong>(one), b = MemoryMarshal.Cast<byte, ulong>(other);
+        ulong different = 0;
+        for (int i = 0; i < pattern.Length; i++)
+            different |= (a[i] ^ b[i]) & pattern[i];
+        return hasAll && different == 0;
+    }
+
+    /// <summary>An option that is kept behind a pointer, which is each socket's own.</summary>
+    public static (int Level, int Number) Private => (Inet.IPPROTO_IP, Ip.OPTIONS);
+
+    public RecordLayout Layout { get; }
+
+    /// <summary>Null where one of them is missing.</summary>
+    public IdentityFields? Identity { get; }
 
     private static string MemberOf(string field) => field.Split(':', '&')[0];
 
-    private void PutTogether(Dictionary<string, KernelField> members)
-    {
-        foreach (var (path, field) in members.OrderBy(m => IsOfIPv6(m.Key)).ThenBy(m => m.Value.Offset))
-        {
-            int end = spans.Count > 0 ? spans[^1].Offset + spans[^1].Size : 0;
-            if (spans.Count > 0 && spans[^1].IsOfIPv6 == IsOfIPv6(path) && field.Offset <= end + WidestGap)
-                spans[^1] = spans[^1] with { Size = Math.Max(end, field.Offset + field.Size) - spans[^1].Offset };
-            else
-                spans.Add(new FieldSpan(IsOfIPv6(path), field.Offset, field.Size, spans.Count > 0 ? spans[^1].Place + spans[^1].Size : 0));
-            places.Add(path, spans[^1].Place + field.Offset - spans[^1].Offset);
-        }
-        int used = spans.Count > 0 ? spans[^1].Place + spans[^1].Size : 0;
-        Size = (used + 2 * sizeof(ulong) - 2) / sizeof(ulong) * sizeof(ulong);
-    }
-
-    private static bool IsOfIPv6(string path) => path.StartsWith(OfIPv6, StringComparison.Ordinal);
-
     /// <summary>A member, or of one that is flags a bit by its name, or its lowest bits.</summary>
-    private OptionBits? Locate(string field, Dictionary<string, KernelField> members, Dictionary<string, int> enumerators)
+    private RecordBits? Locate(string field, Dictionary<string, int> enumerators)
     {
         string path = MemberOf(field);
-        if (!members.TryGetValue(path, out var whole))
+        if (Layout.Find(path) is not { Mask: not 0 } whole)
             return null;
-        int place = places[path];
         if (path == field)
-            return new OptionBits(place, whole.Mask);
+            return whole;
         string bits = field[(path.Length + 1)..];
         if (ulong.TryParse(bits, out ulong lowest))
-            return new OptionBits(place, lowest << BitOperations.TrailingZeroCount(whole.Mask) & whole.Mask);
-        return enumerators.TryGetValue(bits, out int bit) && bit < 8 * whole.Size ? new OptionBits(place, 1UL << bit) : null;
+            return new RecordBits(whole.Place, lowest << BitOperations.TrailingZeroCount(whole.Mask) & whole.Mask);
+        return enumerators.TryGetValue(bits, out int bit) && bit < BitOperations.PopCount(whole.Mask) ? new RecordBits(whole.Place, 1UL << bit) : null;
     }
 
     /// <summary>Where an option is; empty where that is not known.</summary>
-    public OptionBits[] Of(int level, int number) => options.GetValueOrDefault((level, number), []);
+    public RecordBits[] Of(int level, int number) => options.GetValueOrDefault((level, number), []);
 
     /// <summary>The same for a row of <see cref="OptionTable.Rows"/>.</summary>
-    public OptionBits[] OfRow(int row) => ofRows[row];
+    public RecordBits[] OfRow(int row) => ofRows[row];
 
     private static (int, int, string[]) Ip4(int number, params string[] fields) => (Inet.IPPROTO_IP, number, fields);
 

@@ -10,32 +10,30 @@ namespace Criu.Soccr;
 /// </summary>
 internal sealed unsafe class SocketIterator
 {
-    private const int StackSize = 512, RecordHead = sizeof(ulong);
-
-    private static readonly Lazy<SocketIterator?> TheOne = new(TryMake);
+    private const int StackSize = 512, RecordHead = 2 * sizeof(ulong);
 
     private readonly SafeFileHandle program;
+    private readonly RecordLayout layout;
 
-    private SocketIterator(SafeFileHandle program, SocketFields fields) => (this.program, Fields) = (program, fields);
+    private SocketIterator(SafeFileHandle program, RecordLayout layout) => (this.program, this.layout) = (program, layout);
 
-    /// <summary>Null where there is none, for want of privilege or of something in the kernel. It is made once.</summary>
-    public static SocketIterator? Instance => TheOne.Value;
+    /// <summary>Null where the kernel takes no program for it.</summary>
+    public static SocketIterator? TryMake(KernelTypes types, RecordLayout layout) => TryMake(types, layout, oneByOne: true) ?? TryMake(types, layout, oneByOne: false);
 
-    public SocketFields Fields { get; }
-
-    private static SocketIterator? TryMake()
+    /// <param name="types">Of the kernel.</param>
+    /// <param name="layout">What is read.</param>
+    /// <param name="oneByOne">Each member by a load, which is quick, and which the kernel may refuse; else by helpers.</param>
+    internal static SocketIterator? TryMake(KernelTypes types, RecordLayout layout, bool oneByOne)
     {
-        if (!MayLoad() || KernelTypes.TryRead() is not { } types || types.NumberOf(Btf.FUNC, "bpf_iter_task_file") is not { } target)
-            return null;
-        var fields = new SocketFields(types);
-        if (RecordHead + fields.Size > StackSize || TryWrite(types, fields) is not { } code)
+        if (types.NumberOf(Btf.FUNC, "bpf_iter_task_file") is not { } target || RecordHead + layout.Size > StackSize
+            || TryWrite(types, layout, oneByOne) is not { } code)
             return null;
         long fd = LoadProgram(code, target);
-        return Kernel.Failed(fd) ? null : new SocketIterator(Kernel.Own(fd), fields);
+        return Kernel.Failed(fd) ? null : new SocketIterator(Kernel.Own(fd), layout);
     }
 
     /// <summary>A program for nothing is refused in any case; for want of privilege, before anything else is looked at.</summary>
-    private static bool MayLoad()
+    public static bool MayLoad()
     {
         var nothing = new BpfCode();
         nothing.Exit();
@@ -43,21 +41,22 @@ internal sealed unsafe class SocketIterator
     }
 
     /// <summary>
-    /// For one file: nothing where it is no TCP socket; else a record, the number of the descriptor in eight bytes and the members. Where one cannot be read (a kernel that is
+    /// For one file: nothing where it is no TCP socket; else a record, the number of the descriptor and the time in nanoseconds, in eight bytes each, and the members. Where one cannot be read (a kernel that is
     /// locked down) there is no record. What IPv6 has is 0 in sockets of IPv4.
     /// </summary>
-    private static ulong[]? TryWrite(KernelTypes types, SocketFields fields)
+    private static ulong[]? TryWrite(KernelTypes types, RecordLayout layout, bool oneByOne)
     {
         if (types.Find("bpf_iter__task_file.file") is not { } file || types.Find("bpf_iter__task_file.fd") is not { } number || types.Find("bpf_iter__task_file.meta") is not { } meta
             || types.Find("bpf_iter_meta.seq") is not { } sequence || types.Find("socket.sk") is not { } sock || types.Find("inet_sock.pinet6") is not { } ofIPv6)
             return null;
-        int size = RecordHead + fields.Size;
+        int size = RecordHead + layout.Size;
         var code = new BpfCode();
         List<int> toEnd = [];
 
         code.Move(R6, R1);
         code.Load(R1, R6, file.Offset);
         toEnd.Add(code.JumpIfZero(R1));
+        code.Move(R9, R1);
         code.Call(Bpf.FUNC_sock_from_file);
         toEnd.Add(code.JumpIfZero(R0));
         code.Load(R1, R0, sock.Offset);
@@ -71,10 +70,13 @@ internal sealed unsafe class SocketIterator
             code.Store(R10, at, R1);
         code.Load(R1, R6, number.Offset, sizeof(uint));
         code.Store(R10, -size, R1);
-        ReadSpans(code, fields, R7, isOfIPv6: false, size, toEnd);
+        code.Call(Bpf.FUNC_ktime_get_ns);
+        code.Store(R10, sizeof(ulong) - size, R0);
+        Read(code, layout, R9, KernelObject.File, oneByOne, size, toEnd);
+        Read(code, layout, R7, KernelObject.Socket, oneByOne, size, toEnd);
         code.Load(R8, R7, ofIPv6.Offset);
         int toWrite = code.JumpIfZero(R8);
-        ReadSpans(code, fields, R8, isOfIPv6: true, size, toEnd);
+        Read(code, layout, R8, KernelObject.OfIPv6, oneByOne, size, toEnd);
         code.Mark(toWrite);
 
         code.Load(R1, R6, meta.Offset);
@@ -88,11 +90,19 @@ internal sealed unsafe class SocketIterator
         return code.ToArray();
     }
 
-    private static void ReadSpans(BpfCode code, SocketFields fields, BpfRegister structure, bool isOfIPv6, int size, List<int> toEnd)
+    /// <summary>A load is a few instructions, but must be of just one member, as the kernel knows it; a helper reads whatever it is told, and takes its time.</summary>
+    private static void Read(BpfCode code, RecordLayout layout, BpfRegister structure, KernelObject of, bool oneByOne, int size, List<int> toEnd)
     {
-        foreach (var span in fields.Spans.Where(s => s.IsOfIPv6 == isOfIPv6))
+        foreach (var span in (oneByOne ? layout.Members : layout.Spans).Where(s => s.Of == of))
         {
-            code.Sum(R1, R10, RecordHead + span.Place - size);
+            int place = RecordHead + span.Place - size;
+            if (oneByOne && span.Size is 1 or 2 or 4 or 8 && span.Offset % span.Size == 0)
+            {
+                code.Load(R1, structure, span.Offset, span.Size);
+                code.Store(R10, place, R1, span.Size);
+                continue;
+            }
+            code.Sum(R1, R10, place);
             code.Set(R2, span.Size);
             code.Sum(R3, structure, span.Offset);
             code.Call(Bpf.FUNC_probe_read_kernel);
@@ -129,6 +139,6 @@ internal sealed unsafe class SocketIterator
         if (Kernel.Failed(result))
             return null;
         using var iterator = Kernel.Own(result);
-        return SocketRecords.TryRead(iterator.Fd(), RecordHead, Fields.Size);
+        return SocketRecords.TryRead(iterator.Fd(), RecordHead, layout.Size);
     }
 }

@@ -30,7 +30,7 @@ internal sealed unsafe class SocketRecords : IDisposable
     }
 
     /// <param name="fd">Where the records come from.</param>
-    /// <param name="head">Length of what comes before each, which begins with the number of the descriptor.</param>
+    /// <param name="head">Length of what comes before each, which begins with the number of the descriptor and ends with the time.</param>
     /// <param name="size">Length of each.</param>
     public static SocketRecords? TryRead(int fd, int head, int size)
     {
@@ -60,6 +60,15 @@ internal sealed unsafe class SocketRecords : IDisposable
 
     /// <summary>Empty where there is none.</summary>
     public ReadOnlySpan<byte> Of(int fd) => fd >= 0 && fd < places.Length && places[fd] != Missing ? all.AsSpan(places[fd], size) : [];
+
+    /// <param name="fd">The descriptor.</param>
+    /// <param name="time">When it was read, by the kernel's clock (bpf_ktime_get_ns).</param>
+    public ReadOnlySpan<byte> Of(int fd, out long time)
+    {
+        var record = Of(fd);
+        time = record.IsEmpty ? 0 : MemoryMarshal.Read<long>(all.AsSpan(places[fd] - sizeof(long)));
+        return record;
+    }
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(all);
 }

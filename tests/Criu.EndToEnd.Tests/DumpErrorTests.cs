@@ -96,6 +96,16 @@ public sealed class DumpErrorTests : EndToEndTest
     }
 
     [Theory, MemberData(nameof(Engines))]
+    public void A_netlink_socket_in_which_an_answer_waits(string engine)
+    {
+        Target target = Start(new Workload("netlink waiting"));
+        ProcessPicture before = target.Picture();
+        target.Refuses(Engine.Named(engine).Dump(target.Pid, target.Images), $@"\b{target.Pid}\b", "messages wait in .*protocol 0.*Let them be read");
+        target.SurvivedAFailedDump(before);
+        target.Finish();
+    }
+
+    [Theory, MemberData(nameof(Engines))]
     public void A_unix_socket_that_sends_to_one_outside(string engine)
     {
         Target target = Start(new Workload("unixodd outside"));

@@ -36,6 +36,7 @@ public sealed class StructureTests
         (typeof(PollEntry), "struct pollfd", "asm/poll.h", "fd events revents"),
         (typeof(Linger), "struct linger", "sys/socket.h", "l_onoff l_linger"),
         (typeof(FilterInstruction), "struct sock_filter", "linux/types.h linux/filter.h", "code jt jf k"),
+        (typeof(NetlinkAddress), "struct sockaddr_nl", "linux/netlink.h", "nl_family nl_pad nl_pid nl_groups"),
         (typeof(NetlinkHeader), "struct nlmsghdr", "linux/netlink.h", "nlmsg_len nlmsg_type nlmsg_flags nlmsg_seq nlmsg_pid"),
         (typeof(UnixDiagRequest), "struct unix_diag_req", "linux/types.h linux/unix_diag.h", "sdiag_family sdiag_protocol pad udiag_states udiag_ino udiag_show udiag_cookie[0] udiag_cookie[1]"),
         (typeof(UnixDiagMessage), "struct unix_diag_msg", "linux/types.h linux/unix_diag.h", "udiag_family udiag_type udiag_state pad udiag_ino udiag_cookie[0] udiag_cookie[1]"),

@@ -33,5 +33,8 @@ internal static class InetOptionTable
         new(RawOption.SOL_RAW, RawOption.ICMP_FILTER), new(Inet.IPPROTO_ICMPV6, RawOption.ICMPV6_FILTER),
     ];
 
+    /// <summary>Of each its level and number.</summary>
+    public static readonly (int Level, int Number)[] Numbers = Array.ConvertAll(All, o => (o.Level, o.Number));
+
     private static InetOption[] Of(int level, params int[] numbers) => Array.ConvertAll(numbers, n => new InetOption(level, n));
 }

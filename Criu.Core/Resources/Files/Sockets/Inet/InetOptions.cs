@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Criu.Images.Proto;
-using Google.Protobuf;
 using Linux.Abi;
 
 namespace Criu.Core.Resources.Files;
@@ -11,22 +10,16 @@ namespace Criu.Core.Resources.Files;
 /// </summary>
 internal static class InetOptions
 {
-    private const int Longest = 64;                     // bytes
-
     /// <summary>What differs from a new socket of the same kind.</summary>
     /// <param name="socket">The socket.</param>
     /// <param name="entry">Its family, type and protocol.</param>
     /// <param name="ofNew">Those of new sockets that are known already, in this network namespace.</param>
     public static IEnumerable<SocketOptionEntry> ReadAll(SafeHandle socket, InetSkEntry entry, Dictionary<(uint, uint, uint), byte[]?[]> ofNew)
     {
-        var table = InetOptionTable.All;
         var kind = (entry.Family, entry.Type, entry.Proto);
         if (!ofNew.TryGetValue(kind, out byte[]?[]? usual))
             ofNew[kind] = usual = ValuesOfNew(entry);
-        var value = new byte[Longest];
-        for (int i = 0; i < table.Length; i++)
-            if (usual[i] is { } fresh && SocketCall.Get(socket, table[i].Level, table[i].Number, value) is >= 0 and var length && !value.AsSpan(0, (int)length).SequenceEqual(fresh))
-                yield return Entry(table[i].Level, table[i].Number, value.AsSpan(0, (int)length));
+        return SocketDifferences.Read(socket, InetOptionTable.Numbers, usual);
     }
 
     /// <summary>Null where such a socket does not have the option.</summary>
@@ -37,8 +30,7 @@ internal static class InetOptions
             throw new CheckpointException($"a socket of family {entry.Family}, type {entry.Type}, protocol {entry.Proto} cannot be made to compare options with: {Errno.Name(fd)}",
                 "Run with CAP_NET_RAW for raw sockets; for ping sockets with a group of net.ipv4.ping_group_range");
         using var fresh = Kernel.Own(fd);
-        byte[] value = new byte[Longest];
-        return Array.ConvertAll(InetOptionTable.All, o => SocketCall.Get(fresh, o.Level, o.Number, value) is >= 0 and var length ? value[..(int)length] : null);
+        return SocketDifferences.ValuesOf(fresh, InetOptionTable.Numbers);
     }
 
     /// <summary>CRIU's fields of level IP.</summary>
@@ -165,7 +157,7 @@ internal static class InetOptions
 
     public static SocketOptionEntry Number(int level, int number, int value) => Entry(level, number, BitConverter.GetBytes(value));
 
-    public static SocketOptionEntry Entry(int level, int number, ReadOnlySpan<byte> value) => new() { Level = (uint)level, Number = (uint)number, Value = ByteString.CopyFrom(value) };
+    private static SocketOptionEntry Entry(int level, int number, ReadOnlySpan<byte> value) => SocketDifferences.Entry(level, number, value);
 
     public static string NameOf(SocketOptionEntry option) => new Soccr.TcpSocketOption((int)option.Level, (int)option.Number, []).Name;
 }

@@ -32,7 +32,7 @@ internal static class TcpImages
         if (state.Error != 0)
             entry.Extras.Error = (uint)state.Error;
         foreach (var option in state.Options)
-            entry.Extras.Options.Add(InetOptions.Entry(option.Level, option.Number, option.Value.AsSpan()));
+            entry.Extras.Options.Add(SocketDifferences.Entry(option.Level, option.Number, option.Value.AsSpan()));
         foreach (var key in state.Md5Keys)
             entry.Extras.Md5Keys.Add(new Md5KeyEntry
             {
