@@ -14,9 +14,6 @@ internal sealed class RestoreModel(RestoreContext context)
     /// <summary>Parents before their children.</summary>
     public List<RestoreTask> Tasks { get; } = [];
 
-    /// <summary>What waits in sockets, by the description's id.</summary>
-    public Dictionary<uint, List<SocketMessage>> SocketQueues { get; } = [];
-
     public RestoreTask Root => Tasks[0];
 
     public void Load()
@@ -32,7 +29,6 @@ internal sealed class RestoreModel(RestoreContext context)
             context.Files[file.Id] = file;
         foreach (var kind in context.Kinds)
             kind.Load();
-        LoadSocketQueues();
         foreach (var task in Tasks)
             if (!task.IsZombie)
                 LoadTask(task);
@@ -118,27 +114,5 @@ internal sealed class RestoreModel(RestoreContext context)
             if (above == ancestor)
                 return true;
         return false;
-    }
-
-    private void AddDatagram(SkPacketEntry entry, byte[] data)
-    {
-        var queues = context.Of<InetSocketRestore>().Queues;
-        if (!queues.TryGetValue(entry.IdFor, out var datagrams))
-            queues[entry.IdFor] = datagrams = [];
-        datagrams.Add((data, DatagramQueue.SenderOf(entry)));
-    }
-
-    private void LoadSocketQueues()
-    {
-        using var reader = context.Images.TryOpenImage(ImageKind.SkQueues);
-        while (reader != null && reader.TryRead<SkPacketEntry>(out var entry))
-        {
-            if (!SocketQueues.TryGetValue(entry.IdFor, out var queue))
-                SocketQueues[entry.IdFor] = queue = [];
-            byte[] data = reader.ReadPayload(entry.Length);
-            queue.Add(SocketMessage.From(entry, data, context.Files));
-            if (context.Files.TryGetValue(entry.IdFor, out var file) && file.Isk != null)
-                AddDatagram(entry, data);
-        }
     }
 }

@@ -29,5 +29,5 @@ internal static class ResourceCatalog
     public static IReadOnlyList<IDumpStages> StagesOf(DumpContext dump) => [new UnixSocketDump(dump), new TerminalDump(dump), new InetSocketDump(dump)];
 
     /// <summary>Of those that work for the whole tree of a restore.</summary>
-    public static IReadOnlyList<IRestoreStages> StagesOf(RestoreContext restore) => [new PipeRestore(restore), new TerminalRestore(restore), new InetSocketRestore(restore)];
+    public static IReadOnlyList<IRestoreStages> StagesOf(RestoreContext restore) => [new PipeRestore(restore), new SocketQueueRestore(restore), new TerminalRestore(restore), new InetSocketRestore(restore)];
 }

@@ -21,7 +21,7 @@ internal sealed class FileMaking(RestoreTask task, BatchStream stream, FilePlan 
 
     public int PlaceOf(uint id) => plan.PlaceOf(id);
 
-    public List<SocketMessage> SocketQueue(uint id) => plan.SocketQueue(id);
+    public IReadOnlyList<SocketMessage> SocketQueue(uint id) => plan.SocketQueue(id);
 
     /// <summary>Where the closed other end of a socket is, in which descriptors wait, until they do.</summary>
     public int SenderPlaceOf(uint socket) => plan.SenderPlaceOf(socket);

@@ -23,7 +23,7 @@ internal sealed partial class FilePlan
 
     private void AssignWaiting()
     {
-        var sockets = new Queue<uint>(model.SocketQueues.Where(q => q.Value.Exists(m => m.Rights.Count > 0)).Select(q => q.Key));
+        var sockets = new Queue<uint>(context.Of<SocketQueueRestore>().WithRights);
         for (int unknown = 0; sockets.Count > unknown;)
         {
             uint socket = sockets.Dequeue();
@@ -45,7 +45,7 @@ internal sealed partial class FilePlan
         if (entries[socket].Usk == null)
             throw new CheckpointException($"descriptors wait in file {socket}, which is no unix socket", "The image directory is damaged: take another dump");
         senders[socket] = free[task].Take();
-        foreach (uint id in model.SocketQueues[socket].SelectMany(m => m.Rights))
+        foreach (uint id in SocketQueue(socket).SelectMany(m => m.Rights))
         {
             if (!made.ContainsKey(id))
             {

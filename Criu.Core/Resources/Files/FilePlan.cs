@@ -17,7 +17,6 @@ internal sealed partial class FilePlan
     private readonly Dictionary<(RestoreTask Task, uint Id), int> places = [];
     private readonly List<(RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> groups = [];
     private readonly Dictionary<(FdTypes, ulong), (RestoreTask Maker, IFileKind Kind, List<FileEntry> Group)> together = [];
-    private readonly RestoreModel model;
     private readonly RestoreContext context;
     private readonly IReadOnlyList<InheritedDescriptor> inherited;
     private readonly List<RestoreTask> tasks;
@@ -27,7 +26,7 @@ internal sealed partial class FilePlan
 
     public FilePlan(RestoreModel model, RestoreContext context)
     {
-        (this.model, this.context, entries, inherited) = (model, context, context.Files, context.Inherited);
+        (this.context, entries, inherited) = (context, context.Files, context.Inherited);
         tasks = model.Tasks.FindAll(t => t.OwnsDescriptors && !t.IsZombie);
         anybodys = new FreeNumbers(tasks.SelectMany(t => t.Descriptors).Select(d => checked((int)d.Fd)));
         (LinkDescriptor, SpareDescriptor) = (anybodys.Take(), anybodys.Take());
@@ -59,7 +58,7 @@ internal sealed partial class FilePlan
     public int PlaceOf(uint id) => made[id].Place;
 
     /// <summary>What waits in a socket: messages, or pieces of a stream.</summary>
-    public List<SocketMessage> SocketQueue(uint id) => model.SocketQueues.GetValueOrDefault(id) ?? [];
+    public IReadOnlyList<SocketMessage> SocketQueue(uint id) => context.Of<SocketQueueRestore>().Of(id);
 
     /// <summary>Where an inherited descriptor waits, in the root and in everyone cloned from it.</summary>
     public int InheritedPlace(int index) => inheritedPlaces[index];

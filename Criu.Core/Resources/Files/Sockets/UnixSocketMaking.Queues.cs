@@ -108,7 +108,7 @@ internal sealed partial class UnixSocketMaking
     }
 
     /// <summary>Whether some message gets its sender by being sent; one with the pid 0 had none, as it was sent before the receiver asked.</summary>
-    private bool LacksSenders(List<SocketMessage> queue) => queue.Exists(m => m.Sender is not { } sender || sender.Pid != 0 && !MayTell(sender));
+    private bool LacksSenders(IEnumerable<SocketMessage> queue) => queue.Any(m => m.Sender is not { } sender || sender.Pid != 0 && !MayTell(sender));
 
     /// <summary>A message that no batch has room for is put together in memory of the process, which is unmapped again.</summary>
     private long CopyToMemory(ReadOnlySpan<byte> message)

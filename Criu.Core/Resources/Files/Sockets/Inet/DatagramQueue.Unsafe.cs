@@ -81,15 +81,15 @@ internal static class DatagramQueue
 
     /// <summary>Sends them once more, to a socket that is bound and has room.</summary>
     /// <returns>How many did not come through.</returns>
-    public static int Fill(SafeHandle socket, InetSkEntry entry, IReadOnlyList<(byte[] Data, IPEndPoint? Sender)> queue)
+    public static int Fill(SafeHandle socket, InetSkEntry entry, IReadOnlyList<SocketMessage> queue)
     {
         int lost = 0;
         if (SocketCall.Name(socket, peer: false) is not { Port: not 0 } to)
             return queue.Count;
         if (to.Address.Equals(IPAddress.Any) || to.Address.Equals(IPAddress.IPv6Any))
             to = new IPEndPoint(to.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : IPAddress.IPv6Loopback, to.Port);
-        foreach (var (data, sender) in queue)
-            if (!TrySend(entry, data, sender, to))
+        foreach (var message in queue)
+            if (!TrySend(entry, message.Data, message.Address, to))
                 lost++;
         return lost;
     }

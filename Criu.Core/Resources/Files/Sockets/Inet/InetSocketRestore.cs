@@ -26,10 +26,8 @@ internal sealed class InetSocketRestore(RestoreContext context) : IRestoreStages
     private readonly NetworkUnlock networkLock = new(context);
     private List<TcpConnectionState> states = [];       // of each in tcp
     private RestoredConnections? connections;
+    private bool datagramsWait;                         // in any of them: senders are made for them, which may have addresses of others
     private ConnectionRelease? release;                 // how connections go on together with the tree; null where there are none
-
-    /// <summary>What waits in datagram sockets, by the description's id.</summary>
-    public Dictionary<uint, List<(byte[] Data, IPEndPoint? Sender)>> Queues { get; } = [];
 
     /// <summary>A bare socket that a process makes.</summary>
     public void Add(InetSkEntry entry, RestoreTask maker, int descriptor)
@@ -52,11 +50,12 @@ internal sealed class InetSocketRestore(RestoreContext context) : IRestoreStages
     {
         if (sockets.Count == 0)
             return;
+        datagramsWait = sockets.Exists(s => context.Of<SocketQueueRestore>().Of(s.Entry.Id).Count > 0);
         FetchAll();
         Lend();
         foreach (var socket in sockets)
             if (!socket.IsTcp)
-                new PlainSocketMaking(socket, socket.Lent, Queues.GetValueOrDefault(socket.Entry.Id) ?? [], context.Log).Run();
+                new PlainSocketMaking(socket, socket.Lent, context.Of<SocketQueueRestore>().Of(socket.Entry.Id), context.Log).Run();
         MakeTcp();
     }
 
@@ -89,7 +88,7 @@ internal sealed class InetSocketRestore(RestoreContext context) : IRestoreStages
     private List<SocketOptionEntry> ForBinding(RestoredSocket socket, bool isShared)
     {
         var options = new List<SocketOptionEntry>();
-        if ((isShared || socket.IsTcp || socket.Entry.Type == Sockets.SOCK_DGRAM && Queues.Count > 0) && !socket.Entry.Opts.Reuseaddr)
+        if ((isShared || socket.IsTcp || socket.Entry.Type == Sockets.SOCK_DGRAM && datagramsWait) && !socket.Entry.Opts.Reuseaddr)
             options.Add(InetOptions.Number(Sockets.SOL_SOCKET, So.REUSEADDR, 1));
         if (isShared && socket.IsTcp && !socket.Entry.Opts.SoReuseport)
             options.Add(InetOptions.Number(Sockets.SOL_SOCKET, So.REUSEPORT, 1));

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Criu.Core.Resources.Files;
 
 /// <summary>Makes one UDP, ping or raw socket.</summary>
-internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOptionEntry> forBinding, IReadOnlyList<(byte[] Data, IPEndPoint? Sender)> queue, ILogger log)
+internal sealed class PlainSocketMaking(RestoredSocket socket, List<SocketOptionEntry> forBinding, IReadOnlyList<SocketMessage> queue, ILogger log)
 {
     private readonly InetSkEntry entry = socket.Entry;
 
