@@ -65,6 +65,8 @@ internal sealed class SocketViews : IDisposable
     public SavedOptions? OfAnother(SocketCalls calls)
     {
         var record = records.Of(calls.Fd);
+        if (record.IsEmpty)
+            return null;
         foreach (var (other, options) in patterns)
             if (fields.AreAlike(record, other))
                 return HasNoneOfItsOwn(calls, record) ? options : null;

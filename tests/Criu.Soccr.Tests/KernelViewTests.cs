@@ -133,6 +133,25 @@ public sealed class KernelViewTests(ITestOutputHelper output)
         }
     });
 
+    /// <summary>What is no TCP socket is refused by name also among many that are.</summary>
+    [Fact]
+    public void What_does_not_show_is_asked_by_calls() => LockingNamespace.Run(() =>
+    {
+        ViewOrSkip();
+        var (socket, peer) = OptionTests.Connected(isIPv6: false);
+        using (socket)
+        using (peer)
+        using (var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
+        {
+            udp.Connect(socket.LocalEndPoint!);
+            using var reader = new OptionReader(areAlike: false, int.MaxValue);
+            foreach (var one in (Socket[])[socket, peer!])
+                reader.Read(new SocketCalls((int)one.Handle, one), reader.Identify(new SocketCalls((int)one.Handle, one)), skipsInFlight: false);
+            var calls = new SocketCalls((int)udp.Handle, udp);
+            Assert.Contains("is no TCP socket", Assert.Throws<SoccrException>(() => reader.Read(calls, reader.Identify(calls), skipsInFlight: false)).Message);
+        }
+    });
+
     /// <summary>The two programs that read the same, of which the second is for kernels that refuse the first.</summary>
     [Fact]
     public void Loads_and_helpers_read_the_same() => LockingNamespace.Run(() =>
