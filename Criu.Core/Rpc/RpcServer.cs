@@ -61,16 +61,33 @@ public sealed class RpcServer
     private bool Run()
     {
         CriuReq? request;
-        bool succeeded = true, goesOn = true;
+        bool succeeded = true, goesOn = true, isAsked = false;
         while (goesOn && (request = Receive(ref succeeded)) != null)
         {
+            isAsked = true;
             var response = Answer(request);
             succeeded &= response.Success;
             goesOn = channel.Send(response) && request.KeepOpen && StaysOpen(request.Type);
         }
         if (command != null)
             Spawner.Become(command);
-        return succeeded;
+        return succeeded && (isAsked || isService || HasSoundConfiguration());
+    }
+
+    /// <summary>It is read with each request. A parent that asks nothing hears by our end whether it could have asked.</summary>
+    private bool HasSoundConfiguration()
+    {
+        try
+        {
+            using var options = NewOptions(new CriuOpts());
+            options.Merge(needsImages: false);
+            return true;
+        }
+        catch (CheckpointException exception)
+        {
+            host.Complain(host.Describe(exception));
+            return false;
+        }
     }
 
     /// <summary>What is no request ends the client, after an answer: where one message was wrong, the next one need not be what it seems.</summary>

@@ -162,6 +162,26 @@ public sealed class ClientTests : EndToEndTest
         Assert.Equal(0, Child.Wait(server, TimeSpan.FromSeconds(20)));
     }
 
+    /// <summary>A parent that only wants to know whether its files of options are sound, as CRIU's own test does, asks nothing and looks at the status.</summary>
+    [Theory, InlineData("no such option", 1), InlineData("shell-job", 0)]
+    public void AServerThatIsAskedNothingTellsByItsEndWhetherItsFilesAreSound(string line, int status)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, line + '\n');
+            var (ours, theirs) = Pair();
+            int server = Child.Start([.. Programs.Criu, "swrk", "--config", file, $"{theirs}"]);
+            Kernel.Call(Nr.close, theirs);
+            Kernel.Call(Nr.close, ours);
+            Assert.Equal(status, Child.Wait(server, TimeSpan.FromSeconds(20)));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private static unsafe (int Ours, int Theirs) Pair()
     {
         int* ends = stackalloc int[2];
